@@ -1,0 +1,2 @@
+//! The `foreshadow` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Many deadlines on packet time at constant cost.
