@@ -9,6 +9,8 @@
 //! |---|---|
 //! | [`time`] | integer nanoseconds out of the packet, deadlines on that clock |
 //! | [`wire`] | bytes to a [`wire::PacketView`]; never fails, says how far it got |
+//! | [`flow`] | connections: key, side, table, TCP sequence space, expiry |
 
+pub mod flow;
 pub mod time;
 pub mod wire;

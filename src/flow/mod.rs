@@ -1,0 +1,15 @@
+//! Packets in, connections out: who talks with whom, since when, how much, and where in the stream.
+//!
+//! A [`ConnectionTable`] finds or makes the [`Connection`] of each packet, keeps its counters, its
+//! state in Zeek's words and both sides' TCP sequence space, and closes it by time-out, by reuse of
+//! its addresses and ports, when the table is full, or when the host says so. Memory is bounded;
+//! packet time is the only clock; nothing is allocated for a packet of a known connection.
+//!
+//! What it does not do: score, predict, or know of any host. Direction is side A and side B, A
+//! being the sender of the first packet; originator and responder are names given on output.
+
+mod key;
+mod summary;
+
+pub use key::{ConnectionId, ConnectionKey, Side, Slot};
+pub use summary::{CloseReason, ConnectionState, Counters, History, Summary};
