@@ -1,7 +1,7 @@
 //! Foreshadow knows which packet should come next.
 //!
 //! One Rust core behind one C ABI: Zeek, Wireshark and the `foreshadow` command line push packets
-//! into the same [`sensor`](crate) and read back scores, synthetic packets and summaries.
+//! into the same [`sensor`] and read back scores, synthetic packets and summaries.
 //!
 //! A module uses only what stands above it in this list:
 //!
@@ -10,7 +10,15 @@
 //! | [`time`] | integer nanoseconds out of the packet, deadlines on that clock |
 //! | [`wire`] | bytes to a [`wire::PacketView`]; never fails, says how far it got |
 //! | [`flow`] | connections: key, side, table, TCP sequence space, expiry |
+//! | [`model`] | the forecast: what packet comes next, and how surprising the one that came was |
+//! | [`predict`] | expectations with a deadline, synthetic packets when it passes |
+//! | [`score`] | what the forecast did not expect |
+//! | [`sensor`] | the whole line in order: push, advance, poll |
 
 pub mod flow;
+pub mod model;
+pub mod predict;
+pub mod score;
+pub mod sensor;
 pub mod time;
 pub mod wire;

@@ -67,7 +67,10 @@ mod tests {
     #[test]
     fn both_families_print_as_people_write_them() {
         assert_eq!(Address::v4([192, 0, 2, 1]).to_string(), "192.0.2.1");
-        assert_eq!(Address::from("2001:db8::1".parse::<std::net::IpAddr>().unwrap()).to_string(), "2001:db8::1");
+        assert_eq!(
+            Address::from("2001:db8::1".parse::<std::net::IpAddr>().unwrap()).to_string(),
+            "2001:db8::1"
+        );
         assert_eq!(Address::v6([0; 16]).as_v4(), None);
     }
 }

@@ -121,7 +121,8 @@ pub struct Tunnels {
 
 impl Tunnels {
     /// Every kind that can be opened.
-    pub const ALL: Self = Self { gre: true, ip_in_ip: true, vxlan: true, geneve: true, gtp_u: true };
+    pub const ALL: Self =
+        Self { gre: true, ip_in_ip: true, vxlan: true, geneve: true, gtp_u: true };
     /// None of them.
     pub const NONE: Self =
         Self { gre: false, ip_in_ip: false, vxlan: false, geneve: false, gtp_u: false };

@@ -1,0 +1,1 @@
+//! The order-1 Markov baseline.

@@ -1,0 +1,82 @@
+//! Forecasts: for every live connection a distribution of its next packet, scored and learned on line.
+//!
+//! A [`Model`] keeps one small state per connection, addressed by [`Slot`], next to whatever it
+//! shares over connections. The sensor scores a packet against the forecast made *before* it
+//! ([`Model::score`]), lets the model step past it ([`Model::step`]), and asks what comes next
+//! ([`Model::deadline`] after every packet, [`Model::expect`] only when somebody wants to read it).
+//!
+//! What it does not do: decide what is anomalous, or when a synthetic packet is due.
+
+mod forecast;
+pub mod markov;
+mod packet;
+
+pub use forecast::{Expectation, SizeRange, Surprise, TimeRange};
+pub use packet::{FlagClass, PacketFacts};
+
+use crate::flow::{Side, Slot};
+use crate::time::Span;
+
+/// What a model may know of a connection when it begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// The transport protocol's number.
+    pub protocol: u8,
+    /// The service the connection most likely speaks, as its port.
+    pub service: u16,
+    /// A number that is the same whenever the same two addresses meet on the same service.
+    pub pair: u64,
+    /// A number made of addresses, ports, protocol and first packet time: the connection itself.
+    pub identity: u64,
+    /// The side that serves, if known.
+    pub responder: Side,
+}
+
+/// A forecaster of packets.
+///
+/// Slots are dense and reused: `begin` comes first, `end` last, and in between a slot belongs to one
+/// connection. Calls are made by one thread in packet-time order, so equal calls give equal answers.
+pub trait Model: Send {
+    /// A name and version for logs: two models with the same name answer the same.
+    fn name(&self) -> &str;
+
+    /// A connection begins in `slot`; its first packet is about to be scored.
+    fn begin(&mut self, slot: Slot, origin: &Origin);
+
+    /// How surprising `packet` is, under the forecast standing before it. Does not change anything.
+    fn score(&self, slot: Slot, packet: &PacketFacts) -> Surprise;
+
+    /// Moves the connection's state past `packet`; learns from it only if `learn` is set.
+    fn step(&mut self, slot: Slot, packet: &PacketFacts, learn: bool);
+
+    /// When the next packet is due: the `quantile` of the time to it given that one comes, and how
+    /// sure the model is of that; `None` where it has no forecast worth having.
+    fn deadline(&self, slot: Slot, quantile: f32) -> Option<Deadline>;
+
+    /// The standing forecast, for a reader. `run` holds packets imagined since the last real one.
+    fn expect(&self, slot: Slot, run: &[PacketFacts], quantile: f32) -> Expectation;
+
+    /// The connection in `slot` ended: no further packet came for `silence`.
+    fn end(&mut self, slot: Slot, silence: Span, learn: bool);
+
+    /// Bytes the model holds in all, and how many of them belong to one connection.
+    fn memory(&self) -> ModelMemory;
+}
+
+/// A due time, relative to the last packet.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Deadline {
+    /// Time from the connection's last packet.
+    pub after: Span,
+    /// Probability, as the model sees it, that another packet comes at all and by then, 0 to 1.
+    pub confidence: f32,
+}
+
+/// Where a model's memory goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ModelMemory {
+    /// All of it, in bytes.
+    pub total: usize,
+    /// The part that grows with each connection, in bytes a connection.
+    pub per_connection: usize,
+}

@@ -1,0 +1,5 @@
+//! What the forecast did not expect: anomalies, with what was expected, what came, and why.
+
+mod anomaly;
+
+pub use anomaly::{Anomaly, ConnectionScore};

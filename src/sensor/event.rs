@@ -1,0 +1,74 @@
+//! What leaves the sensor.
+
+use crate::flow::{ConnectionId, Side, Summary};
+use crate::model::Surprise;
+use crate::predict::SyntheticPacket;
+use crate::score::{Anomaly, ConnectionScore};
+use crate::time::Timestamp;
+
+use super::Stats;
+
+/// What `push` answers at once for one packet.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Verdict {
+    /// The packet's connection; `None` where it belongs to none (no IP, an orphaned fragment).
+    pub connection: Option<ConnectionId>,
+    /// Who sent it.
+    pub side: Side,
+    /// Whether it began its connection.
+    pub is_new: bool,
+    /// Its surprise; `None` where it was not scored.
+    pub surprise: Option<Surprise>,
+    /// Whether it is an anomaly; the event has the reasons.
+    pub anomalous: bool,
+}
+
+/// Something the host should hear of; they leave in packet-time order.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::large_enum_variant, reason = "events are rare and live in one ring")]
+pub enum Event {
+    /// A packet was due and did not come.
+    Synthetic(SyntheticPacket),
+    /// A packet came that was not expected.
+    Anomaly(Anomaly),
+    /// A connection ended.
+    Connection {
+        /// When it was closed, in packet time.
+        time: Timestamp,
+        /// What it was.
+        summary: Summary,
+        /// What the forecast made of it.
+        score: ConnectionScore,
+    },
+    /// The counters, every `sensor.stats_interval` of packet time and at the end.
+    Stats {
+        /// When.
+        time: Timestamp,
+        /// Totals since the sensor was opened.
+        stats: Stats,
+    },
+    /// Events were lost because nobody polled.
+    Shed(Shed),
+}
+
+impl Event {
+    /// When it happened, in packet time.
+    #[must_use]
+    pub const fn time(&self) -> Timestamp {
+        match self {
+            Self::Synthetic(synthetic) => synthetic.due,
+            Self::Anomaly(anomaly) => anomaly.time,
+            Self::Connection { time, .. } | Self::Stats { time, .. } => *time,
+            Self::Shed(shed) => shed.time,
+        }
+    }
+}
+
+/// A notice that the event queue was full.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shed {
+    /// Time of the first event lost.
+    pub time: Timestamp,
+    /// How many were lost.
+    pub events: u64,
+}

@@ -1,0 +1,42 @@
+//! The sensor's counters.
+
+/// Totals since the sensor was opened; a difference of two is what happened in between.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Stats {
+    /// Packets pushed.
+    pub packets: u64,
+    /// Their bytes on the wire.
+    pub wire_bytes: u64,
+    /// Packets without an IP header, so without a connection.
+    pub not_ip: u64,
+    /// Packets cut off inside a header.
+    pub truncated: u64,
+    /// Packets with a header that contradicts itself.
+    pub malformed: u64,
+    /// Later fragments whose first one was never seen.
+    pub orphan_fragments: u64,
+    /// Packets stamped earlier than one before them, within the tolerance.
+    pub time_reversed: u64,
+    /// Times the capture's clock was set back.
+    pub clock_resets: u64,
+    /// Connections begun.
+    pub connections: u64,
+    /// Connections live now.
+    pub live: u64,
+    /// The most that were live at once.
+    pub live_peak: u64,
+    /// Connections closed early because the table was full.
+    pub evicted: u64,
+    /// Packets scored.
+    pub scored: u64,
+    /// Their surprise in all, in thousandths of a bit.
+    pub surprise_millibits: u64,
+    /// Anomalies.
+    pub anomalies: u64,
+    /// Synthetic packets.
+    pub synthetic: u64,
+    /// Events lost because nobody polled.
+    pub events_shed: u64,
+    /// Bytes of memory the sensor holds for connections, model and deadlines.
+    pub memory: u64,
+}
