@@ -42,7 +42,7 @@ pub struct Expectation {
     pub deadline: Span,
     /// Probability that no further packet comes on this connection, 0 to 1.
     pub nothing_more: f32,
-    /// Probability that a packet comes, by the deadline; what `Deadline::confidence` says.
+    /// How far the deadline deserves belief, as in [`Deadline`](super::Deadline).
     pub confidence: f32,
 }
 

@@ -7,11 +7,14 @@
 //!
 //! What it does not do: decide what is anomalous, or when a synthetic packet is due.
 
+mod counts;
+pub mod discretise;
 mod forecast;
-pub mod markov;
+mod markov;
 mod packet;
 
 pub use forecast::{Expectation, SizeRange, Surprise, TimeRange};
+pub use markov::Markov;
 pub use packet::{FlagClass, PacketFacts};
 
 use crate::flow::{Side, Slot};
@@ -56,8 +59,9 @@ pub trait Model: Send {
     /// The standing forecast, for a reader. `run` holds packets imagined since the last real one.
     fn expect(&self, slot: Slot, run: &[PacketFacts], quantile: f32) -> Expectation;
 
-    /// The connection in `slot` ended: no further packet came for `silence`.
-    fn end(&mut self, slot: Slot, silence: Span, learn: bool);
+    /// The connection in `slot` ended; `learn` is set if it fell silent by itself, so that the model
+    /// may learn that nothing more came.
+    fn end(&mut self, slot: Slot, learn: bool);
 
     /// Bytes the model holds in all, and how many of them belong to one connection.
     fn memory(&self) -> ModelMemory;
@@ -68,7 +72,8 @@ pub trait Model: Send {
 pub struct Deadline {
     /// Time from the connection's last packet.
     pub after: Span,
-    /// Probability, as the model sees it, that another packet comes at all and by then, 0 to 1.
+    /// How far the deadline deserves belief, 0 to 1: near 1 only if another packet comes almost
+    /// surely, and at almost surely this time.
     pub confidence: f32,
 }
 
