@@ -29,10 +29,11 @@ impl Address {
 
     /// The four bytes of an IPv4 address, `None` for IPv6.
     #[must_use]
-    pub fn as_v4(&self) -> Option<[u8; 4]> {
-        let (prefix, rest) = self.0.split_at(12);
-        (prefix == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff])
-            .then(|| rest.try_into().expect("sixteen less twelve bytes are four"))
+    pub const fn as_v4(&self) -> Option<[u8; 4]> {
+        match self.0 {
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d] => Some([a, b, c, d]),
+            _ => None,
+        }
     }
 }
 

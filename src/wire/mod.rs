@@ -8,9 +8,20 @@
 //! What it does not do: reassemble, verify checksums, or look into application protocols.
 
 mod address;
+mod dot11;
+mod entropy;
+mod link;
+mod network;
+mod parse;
+mod rest;
+mod shim;
+mod transport;
+mod tunnel;
 mod types;
 
 pub use address::Address;
+pub use entropy::payload_entropy;
+pub use parse::parse;
 pub use types::{
     Fragment, Icmp, Layer, LinkType, Network, PacketView, Reason, Stop, Tcp, TcpFlags, Transport,
     Tunnel, TunnelKind, Tunnels, Vlans,

@@ -1,0 +1,172 @@
+//! The loop over layers.
+
+use super::network::{ipv4, ipv6};
+use super::rest::{Rest, saturate};
+use super::transport::transport;
+use super::tunnel::{self, Opened};
+use super::{
+    Layer, LinkType, Network, PacketView, Reason, Stop, Transport, Tunnel, Tunnels, Vlans, link,
+    shim,
+};
+
+use etherparse::EtherType;
+
+/// How many tunnels are opened in one another. Operators stack two (GTP-U over GRE) or three.
+const MAX_TUNNELS: u8 = 4;
+/// How many tags, labels and inner link headers may stand before a network header.
+const MAX_SHIMS: u8 = 16;
+
+/// What stands at the start of a [`Rest`].
+#[derive(Clone, Copy)]
+pub(super) enum Next {
+    Ethernet,
+    /// What an EtherType announces.
+    Type(EtherType),
+    Llc,
+    Ppp,
+    Pppoe,
+    Mpls,
+    /// IP of whichever version its first four bits say.
+    Ip,
+}
+
+/// A header read: what it announces, and where that begins.
+pub(super) type Step<'a> = Result<(Next, Rest<'a>), Stop>;
+
+/// Reads one captured frame as far as it can be read.
+///
+/// `bytes` are what was captured and `wire_len` is what the frame had on the wire; a `wire_len`
+/// below what was captured is taken for the captured length. A tunnel whose inside has no readable
+/// network header leaves the view on the connection that carries it, with [`PacketView::stop`]
+/// inside. The first fragment of a tunnel's packet is opened, the later ones stay on the carrying
+/// connection, as nothing in them says what they belong to.
+#[must_use]
+#[inline]
+pub fn parse(link: LinkType, bytes: &[u8], wire_len: u32, tunnels: Tunnels) -> PacketView<'_> {
+    let captured = saturate(bytes.len());
+    let wire_len = wire_len.max(captured);
+    let mut reader = Reader {
+        tunnels,
+        vlans: Vlans::default(),
+        tunnel: None,
+        view: PacketView {
+            captured,
+            wire_len,
+            vlans: Vlans::default(),
+            tunnel: None,
+            network: None,
+            transport: Transport::Absent,
+            payload: &[],
+            payload_len: 0,
+            stop: None,
+        },
+    };
+    let stop = reader.read(link, Rest { bytes, at: 0, wire: wire_len }.sized(wire_len));
+    reader.view.stop = stop.err();
+    if reader.view.network.is_none() {
+        reader.view.vlans = reader.vlans;
+    }
+    reader.view
+}
+
+struct Reader<'a> {
+    tunnels: Tunnels,
+    /// The tags so far; the view's once a network header behind them was read.
+    vlans: Vlans,
+    /// The innermost tunnel so far; the view's once a network header inside it was read.
+    tunnel: Option<Tunnel>,
+    view: PacketView<'a>,
+}
+
+impl<'a> Reader<'a> {
+    #[inline]
+    fn read(&mut self, link: LinkType, rest: Rest<'a>) -> Result<(), Stop> {
+        let (mut next, mut rest) = link::first(link, rest)?;
+        loop {
+            (next, rest) = self.approach(next, rest)?;
+            let Some(opened) = self.network(next, rest)? else {
+                return Ok(());
+            };
+            (next, rest) = self.enter(opened)?;
+        }
+    }
+
+    /// Reads on until a network header comes: afterwards `Next` is IPv4 or IPv6.
+    #[inline]
+    fn approach(&mut self, mut next: Next, mut rest: Rest<'a>) -> Step<'a> {
+        for _ in 0..=MAX_SHIMS {
+            (next, rest) = match next {
+                Next::Type(EtherType::IPV4 | EtherType::IPV6) => return Ok((next, rest)),
+                Next::Ethernet => link::ethernet(rest)?,
+                Next::Ip => (by_version(rest)?, rest),
+                other => self.uncommon(other, rest)?,
+            };
+        }
+        Err(rest.stop(Layer::Shim, Reason::TooDeep))
+    }
+
+    fn uncommon(&mut self, next: Next, rest: Rest<'a>) -> Step<'a> {
+        match next {
+            Next::Llc => link::llc(rest),
+            Next::Ppp => link::ppp(rest),
+            Next::Pppoe | Next::Type(EtherType(0x8864)) => shim::pppoe(rest),
+            Next::Mpls | Next::Type(EtherType(0x8847 | 0x8848)) => shim::mpls(rest),
+            Next::Type(
+                EtherType::VLAN_TAGGED_FRAME
+                | EtherType::PROVIDER_BRIDGING
+                | EtherType::VLAN_DOUBLE_TAGGED_FRAME,
+            ) => shim::vlan(rest, &mut self.vlans),
+            _ => Err(rest.stop(Layer::Network, Reason::Unsupported)),
+        }
+    }
+
+    /// Reads a network header and what it carries into the view, and opens that if it is a tunnel.
+    #[inline]
+    fn network(&mut self, next: Next, rest: Rest<'a>) -> Result<Option<Opened<'a>>, Stop> {
+        let packet = match next {
+            Next::Type(EtherType::IPV4) => ipv4(rest)?,
+            _ => ipv6(rest)?,
+        };
+        self.view.vlans = self.vlans;
+        self.view.tunnel = self.tunnel;
+        let network: &Network = self.view.network.insert(packet.network);
+        if let Some(stop) = packet.stop {
+            self.view.transport = Transport::Absent;
+            self.view.payload = &[];
+            self.view.payload_len = 0;
+            return Err(stop);
+        }
+        let carried = transport(network, packet.inside);
+        self.view.transport = carried.transport;
+        self.view.payload = carried.payload.bytes;
+        self.view.payload_len = carried.payload.wire;
+        if let Some(stop) = carried.stop {
+            return Err(stop);
+        }
+        tunnel::open(self.tunnels, network, &carried.transport, carried.payload)
+    }
+
+    fn enter(&mut self, opened: Opened<'a>) -> Step<'a> {
+        let depth = self.tunnel.map_or(0, |tunnel| tunnel.depth);
+        let Some(carrier) = self.view.network.filter(|_| depth < MAX_TUNNELS) else {
+            return Err(opened.inside.stop(Layer::Tunnel, Reason::TooDeep));
+        };
+        self.tunnel = Some(Tunnel {
+            kind: opened.kind,
+            id: opened.id,
+            depth: depth + 1,
+            source: carrier.source,
+            destination: carrier.destination,
+        });
+        Ok((opened.next, opened.inside))
+    }
+}
+
+#[inline]
+fn by_version(rest: Rest<'_>) -> Result<Next, Stop> {
+    match rest.head::<1>(Layer::Network)?[0] >> 4 {
+        4 => Ok(Next::Type(EtherType::IPV4)),
+        6 => Ok(Next::Type(EtherType::IPV6)),
+        _ => Err(rest.stop(Layer::Network, Reason::Unsupported)),
+    }
+}

@@ -1,0 +1,42 @@
+//! What stands between link and network: VLAN tags, MPLS labels, PPPoE.
+
+use super::parse::{Next, Step};
+use super::rest::Rest;
+use super::{Layer, Reason, Vlans, link};
+
+use etherparse::SingleVlanHeaderSlice;
+
+/// One 802.1Q or 802.1ad tag, its identifier added to `vlans` while there is room.
+pub(super) fn vlan<'a>(rest: Rest<'a>, vlans: &mut Vlans) -> Step<'a> {
+    let Ok(tag) = SingleVlanHeaderSlice::from_slice(rest.bytes) else {
+        return Err(rest.short(Layer::Shim, 4));
+    };
+    // Identifier 0 marks a priority and no VLAN (IEEE 802.1Q, 9.6).
+    let id = Some(tag.vlan_identifier().value()).filter(|id| *id != 0);
+    if vlans.outer.is_none() {
+        vlans.outer = id;
+    } else if vlans.inner.is_none() {
+        vlans.inner = id;
+    }
+    Ok((link::announced(tag.ether_type().0), rest.skip(4)))
+}
+
+/// One MPLS label; behind the last one only the first four bits tell what follows.
+pub(super) fn mpls(rest: Rest<'_>) -> Step<'_> {
+    let label = rest.head::<4>(Layer::Shim)?;
+    let behind = rest.skip(4);
+    if label[2] & 1 == 0 {
+        return Ok((Next::Mpls, behind));
+    }
+    Ok((Next::Ip, behind))
+}
+
+/// A PPPoE session header (RFC 2516).
+pub(super) fn pppoe(rest: Rest<'_>) -> Step<'_> {
+    let [version_type, code, ..] = *rest.head::<6>(Layer::Shim)?;
+    match (version_type, code) {
+        (0x11, 0) => Ok((Next::Ppp, rest.skip(6))),
+        (0x11, _) => Err(rest.stop(Layer::Shim, Reason::Unsupported)),
+        _ => Err(rest.stop(Layer::Shim, Reason::Malformed)),
+    }
+}
