@@ -9,12 +9,14 @@
 //! |---|---|
 //! | [`time`] | integer nanoseconds out of the packet, deadlines on that clock |
 //! | [`wire`] | bytes to a [`wire::PacketView`]; never fails, says how far it got |
+//! | [`config`] | every setting with its default, range and cost; one TOML for every host |
 //! | [`flow`] | connections: key, side, table, TCP sequence space, expiry |
 //! | [`model`] | the forecast: what packet comes next, and how surprising the one that came was |
 //! | [`predict`] | expectations with a deadline, synthetic packets when it passes |
 //! | [`score`] | what the forecast did not expect |
 //! | [`sensor`] | the whole line in order: push, advance, poll |
 
+pub mod config;
 pub mod flow;
 pub mod model;
 pub mod predict;

@@ -1,0 +1,308 @@
+//! Every key, declared once: its place, kind, default, range, unit, cost and what it does.
+//!
+//! From one declaration the macro makes the field, its accessor with its documentation, its default
+//! and its entry in [`KEYS`], from which the parser, the printed default configuration and the
+//! operator's guide are made. Fields are private and only ever set through the range's check, so a
+//! [`Config`] cannot hold a value that its key does not allow.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use toml_edit::Value;
+
+use super::setting::{ANY, Misfit, Named, Setting};
+use crate::time::Span;
+use crate::wire::Tunnels;
+
+/// What the forecasts come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelKind {
+    /// Counts of which discretised packet followed which.
+    Markov,
+}
+
+impl Named for ModelKind {
+    const NAMES: &[(&str, Self)] = &[("markov", Self::Markov)];
+}
+
+/// How the logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Zeek's tab-separated form with its header lines.
+    Tsv,
+    /// One JSON object per line, as Zeek writes it.
+    Json,
+}
+
+impl Named for LogFormat {
+    const NAMES: &[(&str, Self)] = &[("tsv", Self::Tsv), ("json", Self::Json)];
+}
+
+/// One key: where it stands, what it takes and what is said about it.
+#[derive(Debug)]
+pub struct Key {
+    /// The dotted name, as in `flow.max_connections`.
+    pub path: &'static str,
+    /// The table the key stands in.
+    pub section: &'static str,
+    /// The name within the table.
+    pub name: &'static str,
+    /// What one of it is, as in `connections`; `none` for a choice.
+    pub unit: &'static str,
+    /// What a higher value (or the other choice) costs.
+    pub cost: &'static str,
+    pub(super) doc: &'static [&'static str],
+    pub(super) expected: fn() -> String,
+    pub(super) read: fn(&mut Config, &Value) -> Result<(), Misfit>,
+    pub(super) bare: fn(&str) -> Value,
+    pub(super) write: fn(&Config) -> String,
+}
+
+impl Key {
+    /// What the key does, in one paragraph.
+    #[must_use]
+    pub fn doc(&self) -> String {
+        let lines: Vec<&str> = self.doc.iter().map(|line| line.trim()).collect();
+        lines.join(" ")
+    }
+
+    /// The values the key takes, in words.
+    #[must_use]
+    pub fn range(&self) -> String {
+        (self.expected)()
+    }
+
+    /// The default, as TOML.
+    #[must_use]
+    pub fn default(&self) -> String {
+        (self.write)(&Config::default())
+    }
+}
+
+/// One table of the configuration.
+#[derive(Debug)]
+pub(super) struct Section {
+    pub(super) name: &'static str,
+    pub(super) doc: &'static str,
+}
+
+macro_rules! sections {
+    ($(
+        #[doc = $section_doc:literal]
+        $section:ident: $Section:ident {$(
+            $(#[doc = $doc:literal])+
+            $name:ident: $kind:ty = $default:expr, in $range:expr, unit $unit:literal,
+                cost $cost:literal;
+        )+}
+    )+) => {
+        /// Every setting of a sensor and its hosts; each value is one its key allows.
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct Config {$(
+            #[doc = $section_doc]
+            pub $section: $Section,
+        )+}
+
+        $(
+            #[doc = concat!("The table `[", stringify!($section), "]`:", $section_doc)]
+            #[derive(Clone, Debug, PartialEq)]
+            pub struct $Section {$($name: $kind,)+}
+
+            impl $Section {$(
+                $(#[doc = $doc])+
+                #[doc = ""]
+                #[doc = concat!("Unit: ", $unit, ". Default: `", stringify!($default), "`.")]
+                #[doc = concat!("Cost: ", $cost, ".")]
+                #[must_use]
+                pub fn $name(&self) -> $kind {
+                    Clone::clone(&self.$name)
+                }
+            )+}
+
+            impl Default for $Section {
+                fn default() -> Self {
+                    Self {$($name: $default,)+}
+                }
+            }
+        )+
+
+        pub(super) static SECTIONS: &[Section] = &[
+            $(Section { name: stringify!($section), doc: $section_doc },)+
+        ];
+
+        pub(super) static KEYS: &[Key] = &[$($(
+            Key {
+                path: concat!(stringify!($section), ".", stringify!($name)),
+                section: stringify!($section),
+                name: stringify!($name),
+                unit: $unit,
+                cost: $cost,
+                doc: &[$($doc),+],
+                expected: || <$kind as Setting>::expected(&$range),
+                read: |config, value| {
+                    config.$section.$name = <$kind as Setting>::read(value, &$range)?;
+                    Ok(())
+                },
+                bare: <$kind as Setting>::bare,
+                write: |config| Setting::write(&config.$section.$name),
+            },
+        )+)+];
+    };
+}
+
+const DAY: Span = Span::from_secs(86_400);
+
+const TIMEOUT: RangeInclusive<Span> = Span::from_secs(1)..=DAY;
+
+const TOML_MAX: u64 = i64::MAX as u64;
+
+sections! {
+    /// The sensor as a whole.
+    sensor: SensorConfig {
+        /// Seeds the hashing of the tables and the connections' uids. The same packets, model and
+        /// configuration with the same seed give the same events, whatever the host. Sensors whose
+        /// uids meet in one place want different seeds.
+        seed: u64 = 0, in 0..=TOML_MAX, unit "none", cost "nothing";
+        /// Events held for a host that has not fetched them yet. When they are full the oldest is
+        /// shed, and counted in the stats.
+        event_queue: usize = 65_536, in 1_024..=16_777_216, unit "events",
+            cost "memory for as many events, once a host falls behind";
+        /// Packet time between two stats events.
+        stats_interval: Span = Span::from_secs(60), in TIMEOUT, unit "packet time",
+            cost "nothing; a longer interval shows a change later";
+    }
+
+    /// What is read out of a frame.
+    wire: WireConfig {
+        /// Tunnels that are opened, so that the connection seen is the one inside. A kind left out is
+        /// seen as the connection between the tunnel's ends.
+        tunnels: Tunnels = Tunnels::ALL, in ANY, unit "none",
+            cost "each kind more, some header bytes read per tunnelled packet";
+    }
+
+    /// Connections: how many are remembered, and for how long.
+    flow: FlowConfig {
+        /// Connections remembered at once. When they are this many, a new one takes the place of the
+        /// least valuable, which is summarised as evicted.
+        max_connections: usize = 1_000_000, in 16..=16_777_216, unit "connections",
+            cost "at most 512 bytes of memory each, taken as connections come";
+        /// Whether the same addresses and ports in another VLAN are another connection. Leave it off
+        /// where a mirror port shows the two directions of a connection in different VLANs.
+        key_vlan: bool = false, in ANY, unit "none",
+            cost "when true, more connections where addresses repeat between VLANs";
+        /// Whether the same addresses and ports under another tunnel id (VXLAN or Geneve network
+        /// identifier, GRE key, GTP-U tunnel endpoint) are another connection. Leave it off where the
+        /// two directions carry different ids, as GTP-U's do.
+        key_tunnel: bool = false, in ANY, unit "none",
+            cost "when true, more connections where addresses repeat between tunnels";
+        /// Silence after which an established TCP connection is over.
+        timeout_tcp: Span = Span::from_secs(300), in TIMEOUT, unit "packet time",
+            cost "idle connections hold their memory longer and are summarised later";
+        /// Silence after which a TCP connection that has not completed its handshake is over.
+        timeout_tcp_attempt: Span = Span::from_secs(30), in TIMEOUT, unit "packet time",
+            cost "a scan or a flood holds memory for its attempts longer";
+        /// Silence after which a TCP connection is over once both sides sent FIN or one sent RST. Late
+        /// segments up to then still belong to it.
+        timeout_tcp_closed: Span = Span::from_secs(5), in TIMEOUT, unit "packet time",
+            cost "closed connections hold their memory longer and are summarised later";
+        /// Silence after which the UDP packets between two ports are no longer one connection.
+        timeout_udp: Span = Span::from_secs(60), in TIMEOUT, unit "packet time",
+            cost "memory: name look-ups and the like are remembered longer";
+        /// Silence after which the ICMP packets between two hosts are no longer one connection.
+        timeout_icmp: Span = Span::from_secs(60), in TIMEOUT, unit "packet time",
+            cost "memory: pings and the like are remembered longer";
+        /// The same for every other protocol.
+        timeout_other: Span = Span::from_secs(60), in TIMEOUT, unit "packet time",
+            cost "memory: their connections are remembered longer";
+        /// How far a packet's time may lie behind the latest seen. Further, and the capture's clock is
+        /// taken to have been set back, which closes every connection.
+        reorder_tolerance: Span = Span::from_secs(10), in Span::ZERO..=DAY, unit "packet time",
+            cost "nothing; a clock set back by less than this goes unnoticed";
+        /// IP fragment ids remembered, so that later fragments, which carry no ports, are counted on
+        /// the connection of the first. 0 counts them on none.
+        fragments: usize = 4_096, in 0..=1_048_576, unit "fragment ids",
+            cost "memory for as many ids, taken at the start";
+    }
+
+    /// The model that forecasts the next packet.
+    model: ModelConfig {
+        /// Which kind of model.
+        kind: ModelKind = ModelKind::Markov, in ANY, unit "none", cost "nothing";
+        /// The model file, relative to the working directory. Empty takes the built-in one.
+        path: Option<PathBuf> = None, in ANY, unit "path", cost "its size in memory, once";
+        /// Memory for what is counted on line. When it is full, new contexts share the forecast of
+        /// the coarser ones.
+        table_mib: usize = 16, in 1..=4_096, unit "MiB",
+            cost "that memory, and more cache misses per packet once it outgrows the cache";
+        /// Whether the model stays as it was loaded and learns nothing from the packets it sees.
+        frozen: bool = false, in ANY, unit "none",
+            cost "when true, the forecasts do not adapt to this site";
+    }
+
+    /// Packets that were due and did not come.
+    predict: PredictConfig {
+        /// Whether deadlines are kept and synthetic packets made. Scores do not depend on it.
+        enabled: bool = true, in ANY, unit "none",
+            cost "when true, one timer per connection, reset by every packet";
+        /// A packet is overdue when this share of its forecast arrival times has passed.
+        quantile: f64 = 0.95, in 0.5..=0.999, unit "probability",
+            cost "synthetic packets come later; lower, and more of them are merely late";
+        /// Synthetic packets in a row on one connection before it waits for a real one. 0 makes none.
+        max_run: u32 = 4, in 0..=16, unit "packets",
+            cost "up to as many events per silent connection, each surer of less";
+        /// Least probability of the forecast for which a synthetic packet is made.
+        min_confidence: f64 = 0.5, in 0.0..=1.0, unit "probability",
+            cost "fewer synthetic packets; lower, and more of them are wrong";
+        /// Packets of a connection before its deadlines count.
+        min_packets: u32 = 8, in 2..=10_000, unit "packets",
+            cost "short connections get no synthetic packets; lower, and more are wrong";
+    }
+
+    /// Packets the forecast did not expect.
+    score: ScoreConfig {
+        /// A packet whose surprise reaches this is an anomaly. Surprise is -log2 of the probability the
+        /// forecast gave to what came: ten bits more are a packet a thousand times less expected.
+        threshold: f64 = 30.0, in 1.0..=1_000.0, unit "bits",
+            cost "fewer anomalies, true ones among those lost; lower, and more false ones";
+        /// Packets of the sensor before the first anomaly is reported, while the model gets to know
+        /// the site.
+        warm_up: u64 = 10_000, in 0..=TOML_MAX, unit "packets",
+            cost "anomalies among the first packets are not reported";
+        /// Packets of a connection before its packets may be anomalies.
+        min_packets: u32 = 4, in 0..=10_000, unit "packets",
+            cost "anomalies early in a connection are not reported";
+        /// Whether the entropy of payloads is computed and taken into the score.
+        entropy: bool = true, in ANY, unit "none",
+            cost "when true, about 100 ns for each packet with payload";
+    }
+
+    /// The logs that the command line writes.
+    log: LogConfig {
+        /// How the logs are written: "tsv" as Zeek's tab-separated files, or "json".
+        format: LogFormat = LogFormat::Tsv, in ANY, unit "none",
+            cost "\"json\" makes larger files";
+        /// Time after which a live capture begins new files. 0 never does.
+        rotate_interval: Option<Span> = Some(Span::from_secs(3_600)),
+            in Span::from_secs(1)..=Span::from_secs(365 * 86_400), unit "packet time",
+            cost "larger files, finished later";
+        /// Size at which a live capture begins a new file. 0 never does.
+        rotate_size_mib: Option<u64> = Some(256), in 1..=1_048_576, unit "MiB",
+            cost "larger files, finished later";
+    }
+
+    /// Capture from an interface by the command line.
+    live: LiveConfig {
+        /// Bytes captured of each packet; the rest is cut, though its length is still known.
+        snaplen: u32 = 65_535, in 64..=262_144, unit "bytes",
+            cost "more copied per packet, and fewer packets fit the buffer";
+        /// Whether to see packets that are not for this machine, as a mirror port or tap needs.
+        promiscuous: bool = true, in ANY, unit "none",
+            cost "when true, the interface passes up everything it sees";
+        /// Memory in which the kernel holds packets until they are read.
+        buffer_mib: u32 = 16, in 1..=2_047, unit "MiB",
+            cost "that much kernel memory; lower, and bursts are dropped";
+        /// Longest wait for packets before time is advanced and the logs are looked after.
+        poll: Span = Span::from_millis(100), in Span::from_millis(1)..=Span::from_secs(10),
+            unit "time",
+            cost "on a quiet link deadlines and a stop are noticed later; lower, more wake-ups";
+    }
+}

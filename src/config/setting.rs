@@ -1,0 +1,273 @@
+//! The kinds of value a key can hold: how each is read from TOML, checked, described and written.
+
+use std::fmt::Write as _;
+use std::ops::{Range, RangeInclusive};
+use std::path::PathBuf;
+
+use toml_edit::{Array, Value};
+
+use super::period;
+use crate::time::Span;
+use crate::wire::Tunnels;
+
+/// A kind of value; the type cannot hold what the key must not be, its `Range` does the rest.
+pub(super) trait Setting: Sized {
+    /// What bounds the values of one key; `()` where the type says it all.
+    type Range;
+
+    /// The values in words, to stand behind "expected".
+    fn expected(range: &Self::Range) -> String;
+
+    /// The value, if it is of this kind and in the range.
+    fn read(value: &Value, range: &Self::Range) -> Result<Self, Misfit>;
+
+    /// The value as TOML.
+    fn write(&self) -> String;
+
+    /// What text without TOML's quotes and brackets means, as an option given singly is written.
+    fn bare(text: &str) -> Value {
+        Value::from(text)
+    }
+}
+
+/// A value that does not fit; holds the part at fault when it is not the whole.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Misfit(pub(super) Option<Range<usize>>);
+
+/// No bounds beyond the type's.
+pub(super) const ANY: () = ();
+
+fn within<T: PartialOrd>(value: Option<T>, range: &RangeInclusive<T>) -> Result<T, Misfit> {
+    value.filter(|value| range.contains(value)).ok_or(Misfit(None))
+}
+
+impl Setting for bool {
+    type Range = ();
+
+    fn expected((): &()) -> String {
+        "true or false".to_owned()
+    }
+
+    fn read(value: &Value, (): &()) -> Result<Self, Misfit> {
+        value.as_bool().ok_or(Misfit(None))
+    }
+
+    fn write(&self) -> String {
+        self.to_string()
+    }
+}
+
+macro_rules! integer_settings {
+    ($($integer:ty),*) => {$(
+        impl Setting for $integer {
+            type Range = RangeInclusive<Self>;
+
+            fn expected(range: &Self::Range) -> String {
+                format!("an integer from {} to {}", range.start(), range.end())
+            }
+
+            fn read(value: &Value, range: &Self::Range) -> Result<Self, Misfit> {
+                within(value.as_integer().and_then(|integer| Self::try_from(integer).ok()), range)
+            }
+
+            fn write(&self) -> String {
+                self.to_string()
+            }
+        }
+    )*};
+}
+integer_settings!(u32, u64, usize);
+
+impl Setting for f64 {
+    type Range = RangeInclusive<Self>;
+
+    fn expected(range: &Self::Range) -> String {
+        format!("a number from {} to {}", range.start(), range.end())
+    }
+
+    fn read(value: &Value, range: &Self::Range) -> Result<Self, Misfit> {
+        // `threshold = 30` is a number to everyone but TOML. No key's range reaches 2^53.
+        let integer = || value.as_integer().map(|integer| integer as Self);
+        within(value.as_float().or_else(integer), range)
+    }
+
+    fn write(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+impl Setting for Span {
+    type Range = RangeInclusive<Self>;
+
+    fn expected(range: &Self::Range) -> String {
+        let (least, most) = (period::write(*range.start()), period::write(*range.end()));
+        format!("a time with its unit (ns, us, ms, s, m, h or d) from {least} to {most}")
+    }
+
+    fn read(value: &Value, range: &Self::Range) -> Result<Self, Misfit> {
+        let seconds = || {
+            let seconds = u64::try_from(value.as_integer()?).ok()?;
+            seconds.checked_mul(crate::time::NANOS_PER_SEC).map(Self::from_nanos)
+        };
+        within(value.as_str().and_then(period::parse).or_else(seconds), range)
+    }
+
+    fn write(&self) -> String {
+        quote(&period::write(*self))
+    }
+}
+
+impl Setting for PathBuf {
+    type Range = ();
+
+    fn expected((): &()) -> String {
+        "a file's path".to_owned()
+    }
+
+    fn read(value: &Value, (): &()) -> Result<Self, Misfit> {
+        // No system can open a path with a zero byte in it.
+        let path = value.as_str().filter(|path| !path.is_empty() && !path.contains('\0'));
+        path.map(Self::from).ok_or(Misfit(None))
+    }
+
+    fn write(&self) -> String {
+        quote(&self.to_string_lossy())
+    }
+}
+
+/// A kind of which one value means that there is none, so that no reader has to remember it.
+pub(super) trait Omissible: Setting {
+    /// The value that stands for none, as TOML.
+    const NONE: &str;
+
+    /// Whether it is what came.
+    fn is_none(value: &Value) -> bool;
+}
+
+impl Omissible for u64 {
+    const NONE: &str = "0";
+
+    fn is_none(value: &Value) -> bool {
+        value.as_integer() == Some(0)
+    }
+}
+
+impl Omissible for Span {
+    const NONE: &str = "\"0s\"";
+
+    fn is_none(value: &Value) -> bool {
+        Self::read(value, &(Self::ZERO..=Self::ZERO)).is_ok()
+    }
+}
+
+impl Omissible for PathBuf {
+    const NONE: &str = "\"\"";
+
+    fn is_none(value: &Value) -> bool {
+        value.as_str() == Some("")
+    }
+}
+
+impl<T: Omissible> Setting for Option<T> {
+    type Range = T::Range;
+
+    fn expected(range: &Self::Range) -> String {
+        format!("{} or {}", T::NONE, T::expected(range))
+    }
+
+    fn read(value: &Value, range: &Self::Range) -> Result<Self, Misfit> {
+        if T::is_none(value) { Ok(None) } else { T::read(value, range).map(Some) }
+    }
+
+    fn write(&self) -> String {
+        self.as_ref().map_or_else(|| T::NONE.to_owned(), T::write)
+    }
+}
+
+/// A choice between names.
+pub(super) trait Named: Copy + PartialEq + 'static {
+    /// Every value with its name.
+    const NAMES: &[(&str, Self)];
+}
+
+impl<T: Named> Setting for T {
+    type Range = ();
+
+    fn expected((): &()) -> String {
+        let names: Vec<String> = T::NAMES.iter().map(|(name, _)| quote(name)).collect();
+        names.join(" or ")
+    }
+
+    fn read(value: &Value, (): &()) -> Result<Self, Misfit> {
+        let named = T::NAMES.iter().find(|(name, _)| value.as_str() == Some(name));
+        named.map(|&(_, value)| value).ok_or(Misfit(None))
+    }
+
+    fn write(&self) -> String {
+        let name = T::NAMES.iter().find(|(_, value)| value == self).map_or("", |&(name, _)| name);
+        quote(name)
+    }
+}
+
+/// A tunnel kind's name in the configuration, and the field it opens.
+type TunnelName = (&'static str, fn(&mut Tunnels) -> &mut bool);
+
+const TUNNELS: [TunnelName; 5] = [
+    ("gre", |tunnels| &mut tunnels.gre),
+    ("ipip", |tunnels| &mut tunnels.ip_in_ip),
+    ("vxlan", |tunnels| &mut tunnels.vxlan),
+    ("geneve", |tunnels| &mut tunnels.geneve),
+    ("gtpu", |tunnels| &mut tunnels.gtp_u),
+];
+
+impl Setting for Tunnels {
+    type Range = ();
+
+    fn expected((): &()) -> String {
+        let names = TUNNELS.map(|(name, _)| quote(name));
+        format!("an array of names out of {}", names.join(", "))
+    }
+
+    fn read(value: &Value, (): &()) -> Result<Self, Misfit> {
+        let mut tunnels = Self::NONE;
+        for element in value.as_array().ok_or(Misfit(None))? {
+            let named = TUNNELS.iter().find(|(name, _)| element.as_str() == Some(name));
+            let (_, field) = named.ok_or_else(|| Misfit(element.span()))?;
+            *field(&mut tunnels) = true;
+        }
+        Ok(tunnels)
+    }
+
+    fn write(&self) -> String {
+        let mut tunnels = *self;
+        let open = TUNNELS.iter().filter(|(_, field)| *field(&mut tunnels));
+        let names: Vec<String> = open.map(|(name, _)| quote(name)).collect();
+        format!("[{}]", names.join(", "))
+    }
+
+    fn bare(text: &str) -> Value {
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        Value::from(names.collect::<Array>())
+    }
+}
+
+/// A TOML basic string that reads back as `text`.
+pub(super) fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            control if control.is_control() => {
+                // Writing to a String cannot fail.
+                let _ = write!(quoted, "\\u{:04X}", u32::from(control));
+            }
+            plain => quoted.push(plain),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
