@@ -15,6 +15,7 @@
 //! | [`predict`] | expectations with a deadline, synthetic packets when it passes |
 //! | [`score`] | what the forecast did not expect |
 //! | [`sensor`] | the whole line in order: push, advance, poll |
+//! | `source` | packets out of captures and interfaces (feature `cli`) |
 
 pub mod config;
 pub mod flow;
@@ -22,5 +23,7 @@ pub mod model;
 pub mod predict;
 pub mod score;
 pub mod sensor;
+#[cfg(feature = "cli")]
+pub mod source;
 pub mod time;
 pub mod wire;
