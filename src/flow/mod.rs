@@ -8,8 +8,31 @@
 //! What it does not do: score, predict, or know of any host. Direction is side A and side B, A
 //! being the sender of the first packet; originator and responder are names given on output.
 
+mod carrier;
+mod community_id;
+mod connection;
+mod fragment;
+mod icmp;
+mod index;
 mod key;
+mod limits;
+mod rtp;
+mod sequence;
+mod service;
+mod slab;
+mod state;
+mod stats;
 mod summary;
+mod table;
+mod uid;
 
+pub use community_id::community_id;
+pub use connection::Connection;
 pub use key::{ConnectionId, ConnectionKey, Side, Slot};
+pub use limits::Limits;
+pub use sequence::{HOLES, Hole, SequenceNote};
+pub use service::Service;
+pub use stats::Stats;
 pub use summary::{CloseReason, ConnectionState, Counters, History, Summary};
+pub use table::{ConnectionTable, HostHint, Observation};
+pub use uid::Uid;

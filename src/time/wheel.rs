@@ -326,9 +326,8 @@ mod tests {
         for (id, due) in [(3, 50), (1, 50), (2, 10), (9, 40_000_000_000), (8, 40_000_000_000)] {
             wheel.arm(id, at(due));
         }
-        let order: Vec<u32> = std::iter::from_fn(|| wheel.pop_due(Timestamp::MAX))
-            .map(|(id, _)| id)
-            .collect();
+        let order: Vec<u32> =
+            std::iter::from_fn(|| wheel.pop_due(Timestamp::MAX)).map(|(id, _)| id).collect();
         assert_eq!(order, [2, 1, 3, 8, 9]);
         assert!(wheel.is_empty());
     }
