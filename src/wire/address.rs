@@ -11,8 +11,7 @@ impl Address {
     /// An IPv4 address from its four bytes.
     #[must_use]
     pub const fn v4(bytes: [u8; 4]) -> Self {
-        let [a, b, c, d] = bytes;
-        Self([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d])
+        Self((0xffff_0000_0000 | u32::from_be_bytes(bytes) as u128).to_be_bytes())
     }
 
     /// An IPv6 address from its sixteen bytes.

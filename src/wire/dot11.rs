@@ -11,20 +11,20 @@ use super::{Layer, Reason};
 const FLAG_PADDED: u8 = 0x20;
 
 /// A radiotap header (radiotap.org) and the frame behind it.
-pub(super) fn radiotap(rest: Rest<'_>) -> Step<'_> {
+pub(super) fn radiotap(rest: &mut Rest<'_>) -> Step {
     let [version, _, low, high] = *rest.head::<4>(Layer::Link)?;
     let length = usize::from(u16::from_le_bytes([low, high]));
     if version != 0 || length < 8 {
         return Err(rest.stop(Layer::Link, Reason::Malformed));
     }
-    let inner = rest.skip_header(Layer::Link, length)?;
     let header = rest.sized(saturate(length));
     let padded = radiotap_flags(header.bytes).is_some_and(|flags| flags & FLAG_PADDED != 0);
-    data_frame(inner, padded)
+    *rest = rest.skip_header(Layer::Link, length)?;
+    data_frame(rest, padded)
 }
 
 /// An 802.11 frame on its own.
-pub(super) fn frame(rest: Rest<'_>) -> Step<'_> {
+pub(super) fn frame(rest: &mut Rest<'_>) -> Step {
     data_frame(rest, false)
 }
 
@@ -51,19 +51,19 @@ fn radiotap_flags(header: &[u8]) -> Option<u8> {
     header.get(at).copied()
 }
 
-fn data_frame(rest: Rest<'_>, padded: bool) -> Step<'_> {
-    let unsupported = || Err(rest.stop(Layer::Link, Reason::Unsupported));
+fn data_frame(rest: &mut Rest<'_>, padded: bool) -> Step {
+    let unsupported = Err(rest.stop(Layer::Link, Reason::Unsupported));
     let [kind, flags] = *rest.head::<2>(Layer::Link)?;
     let (version, frame_type, subtype) = (kind & 0b11, kind >> 2 & 0b11, kind >> 4);
     let no_data = subtype & 0b0100 != 0;
     let protected = flags & 0x40 != 0;
     if version != 0 || frame_type != 2 || no_data || protected {
-        return unsupported();
+        return unsupported;
     }
     let head = rest.head::<24>(Layer::Link)?;
     let (fragment, more_fragments) = (head[22] & 0x0f, flags & 0x04 != 0);
     if fragment != 0 || more_fragments {
-        return unsupported();
+        return unsupported;
     }
     let mut length = 24;
     if flags & 0b11 == 0b11 {
@@ -74,7 +74,7 @@ fn data_frame(rest: Rest<'_>, padded: bool) -> Step<'_> {
         let qos = rest.skip_header(Layer::Link, length)?;
         let qos = qos.head::<2>(Layer::Link).map_err(|_| rest.short(Layer::Link, length + 2))?;
         if qos[0] & 0x80 != 0 {
-            return unsupported();
+            return unsupported;
         }
         length += 2;
         if flags & 0x80 != 0 {
@@ -84,5 +84,6 @@ fn data_frame(rest: Rest<'_>, padded: bool) -> Step<'_> {
     if padded {
         length = length.next_multiple_of(4);
     }
-    Ok((Next::Llc, rest.skip_header(Layer::Link, length)?))
+    *rest = rest.skip_header(Layer::Link, length)?;
+    Ok(Next::Llc)
 }

@@ -11,37 +11,32 @@ use etherparse::{
 /// More extension headers than this are an attack on the reader; RFC 8200 recommends six.
 const MAX_EXTENSIONS: usize = 12;
 
-/// An IP header that was read, and what it carries.
-pub(super) struct Packet<'a> {
-    pub(super) network: Network,
-    /// What stands behind the header and its extensions; nothing when `stop` is set.
-    pub(super) inside: Rest<'a>,
-    /// Why what is carried could not be reached, though the header itself could be read.
-    pub(super) stop: Option<Stop>,
-}
+/// What stands behind a network header that was read, or why that could not be reached.
+pub(super) type Inside<'a> = Result<Rest<'a>, Stop>;
 
-/// An IPv4 packet.
+/// Reads an IPv4 header into `network`, which stays as it is when there is none.
+///
+/// The header is written where it stays: moving it there would cost more than reading it.
 #[inline]
-pub(super) fn ipv4(rest: Rest<'_>) -> Result<Packet<'_>, Stop> {
+pub(super) fn ipv4<'a>(rest: Rest<'a>, network: &mut Option<Network>) -> Result<Inside<'a>, Stop> {
     let Ok(header) = Ipv4HeaderSlice::from_slice(rest.bytes) else {
-        return damaged_ipv4(rest);
+        return damaged_ipv4(rest, network);
     };
-    let network = ipv4_network(&header, rest);
+    let network = network.insert(ipv4_network(&header, rest));
     let header_length = header.slice().len();
     if (network.length as usize) < header_length {
-        let stop = rest.stop(Layer::Network, Reason::Malformed);
-        return Ok(Packet::unreachable(network, rest, stop));
+        return Ok(Err(rest.stop(Layer::Network, Reason::Malformed)));
     }
     let inside = rest.sized(network.length).skip(header_length);
     if network.protocol == ip_number::AUTH.0 {
         return Ok(behind_extensions(network, inside));
     }
-    Ok(Packet { network, inside, stop: None })
+    Ok(Ok(inside))
 }
 
-/// An IPv6 packet.
+/// Reads an IPv6 header and its extensions into `network`, which stays as it is when there is none.
 #[inline]
-pub(super) fn ipv6(rest: Rest<'_>) -> Result<Packet<'_>, Stop> {
+pub(super) fn ipv6<'a>(rest: Rest<'a>, network: &mut Option<Network>) -> Result<Inside<'a>, Stop> {
     let Ok(header) = Ipv6HeaderSlice::from_slice(rest.bytes) else {
         return Err(unreadable(rest, 6, 40));
     };
@@ -51,7 +46,7 @@ pub(super) fn ipv6(rest: Rest<'_>) -> Result<Packet<'_>, Stop> {
         0 if next != ip_number::IPV6_NO_NEXT_HEADER => rest.wire,
         payload => 40 + u32::from(payload),
     };
-    let network = Network {
+    let network = network.insert(Network {
         source: Address::v6(header.source()),
         destination: Address::v6(header.destination()),
         version: 6,
@@ -59,12 +54,12 @@ pub(super) fn ipv6(rest: Rest<'_>) -> Result<Packet<'_>, Stop> {
         ttl: header.hop_limit(),
         length,
         fragment: None,
-    };
+    });
     let inside = rest.sized(length).skip(40);
     if is_extension(next, 6) {
         return Ok(behind_extensions(network, inside));
     }
-    Ok(Packet { network, inside, stop: None })
+    Ok(Ok(inside))
 }
 
 #[inline]
@@ -92,7 +87,7 @@ fn ipv4_network(header: &Ipv4HeaderSlice<'_>, rest: Rest<'_>) -> Network {
 
 /// A header that etherparse refuses: its fixed part still counts when only options were cut off.
 #[cold]
-fn damaged_ipv4(rest: Rest<'_>) -> Result<Packet<'_>, Stop> {
+fn damaged_ipv4<'a>(rest: Rest<'a>, network: &mut Option<Network>) -> Result<Inside<'a>, Stop> {
     let Some(fixed) = rest.bytes.first_chunk::<20>() else {
         return Err(unreadable(rest, 4, 20));
     };
@@ -100,8 +95,8 @@ fn damaged_ipv4(rest: Rest<'_>) -> Result<Packet<'_>, Stop> {
     without_options[0] = 0x45;
     match Ipv4HeaderSlice::from_slice(&without_options) {
         Ok(header) if matches!(fixed[0], 0x46..=0x4f) => {
-            let stop = rest.short(Layer::Network, usize::from(fixed[0] & 0xf) * 4);
-            Ok(Packet::unreachable(ipv4_network(&header, rest), rest, stop))
+            *network = Some(ipv4_network(&header, rest));
+            Ok(Err(rest.short(Layer::Network, usize::from(fixed[0] & 0xf) * 4)))
         }
         _ => Err(rest.stop(Layer::Network, Reason::Malformed)),
     }
@@ -133,21 +128,19 @@ fn is_extension(number: IpNumber, version: u8) -> bool {
     }
 }
 
-fn behind_extensions(mut network: Network, mut inside: Rest<'_>) -> Packet<'_> {
+#[cold]
+fn behind_extensions<'a>(network: &mut Network, mut inside: Rest<'a>) -> Inside<'a> {
     for _ in 0..MAX_EXTENSIONS {
         let number = IpNumber(network.protocol);
         // In a later fragment the bytes here are the middle of something.
         let later = network.fragment.is_some_and(|fragment| fragment.offset != 0);
         if later || !is_extension(number, network.version) {
-            return Packet { network, inside, stop: None };
+            return Ok(inside);
         }
-        match extension(number, inside, &mut network.fragment) {
-            Ok((next, behind)) => (network.protocol, inside) = (next.0, behind),
-            Err(stop) => return Packet::unreachable(network, inside, stop),
-        }
+        let (next, behind) = extension(number, inside, &mut network.fragment)?;
+        (network.protocol, inside) = (next.0, behind);
     }
-    let stop = inside.stop(Layer::Network, Reason::TooDeep);
-    Packet::unreachable(network, inside, stop)
+    Err(inside.stop(Layer::Network, Reason::TooDeep))
 }
 
 /// One extension header: what it announces, and what stands behind it.
@@ -185,10 +178,4 @@ fn extension<'a>(
         }
     };
     Ok((next, rest.skip(length)))
-}
-
-impl<'a> Packet<'a> {
-    fn unreachable(network: Network, rest: Rest<'a>, stop: Stop) -> Self {
-        Self { network, inside: rest.sized(0), stop: Some(stop) }
-    }
 }

@@ -5,8 +5,7 @@ use super::rest::{Rest, saturate};
 use super::transport::transport;
 use super::tunnel::{self, Opened};
 use super::{
-    Layer, LinkType, Network, PacketView, Reason, Stop, Transport, Tunnel, Tunnels, Vlans, link,
-    shim,
+    Layer, LinkType, PacketView, Reason, Stop, Transport, Tunnel, Tunnels, Vlans, link, shim,
 };
 
 use etherparse::EtherType;
@@ -30,8 +29,8 @@ pub(super) enum Next {
     Ip,
 }
 
-/// A header read: what it announces, and where that begins.
-pub(super) type Step<'a> = Result<(Next, Rest<'a>), Stop>;
+/// What the header that was just left behind announced.
+pub(super) type Step = Result<Next, Stop>;
 
 /// Reads one captured frame as far as it can be read.
 ///
@@ -41,71 +40,84 @@ pub(super) type Step<'a> = Result<(Next, Rest<'a>), Stop>;
 /// inside. The first fragment of a tunnel's packet is opened, the later ones stay on the carrying
 /// connection, as nothing in them says what they belong to.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub fn parse(link: LinkType, bytes: &[u8], wire_len: u32, tunnels: Tunnels) -> PacketView<'_> {
     let captured = saturate(bytes.len());
-    let wire_len = wire_len.max(captured);
-    let mut reader = Reader {
-        tunnels,
+    let mut view = PacketView {
+        captured,
+        wire_len: wire_len.max(captured),
         vlans: Vlans::default(),
         tunnel: None,
-        view: PacketView {
-            captured,
-            wire_len,
-            vlans: Vlans::default(),
-            tunnel: None,
-            network: None,
-            transport: Transport::Absent,
-            payload: &[],
-            payload_len: 0,
-            stop: None,
-        },
+        network: None,
+        transport: Transport::Absent,
+        payload: &[],
+        payload_len: 0,
+        stop: None,
     };
-    let stop = reader.read(link, Rest { bytes, at: 0, wire: wire_len }.sized(wire_len));
-    reader.view.stop = stop.err();
-    if reader.view.network.is_none() {
-        reader.view.vlans = reader.vlans;
-    }
-    reader.view
+    parse_into(link, bytes, tunnels, &mut view);
+    view
 }
 
-struct Reader<'a> {
+/// The rest of [`parse`], apart so that the view is filled where the caller keeps it: copying its
+/// 160 bytes takes about as long as reading an Ethernet header.
+fn parse_into<'a>(link: LinkType, bytes: &'a [u8], tunnels: Tunnels, view: &mut PacketView<'a>) {
+    let mut rest = Rest { bytes, at: 0, wire: view.wire_len }.sized(view.wire_len);
+    let mut reader = Reader { tunnels, vlans: Vlans::default(), tunnel: None, view };
+    if let Err(stop) = reader.read(link, &mut rest) {
+        if reader.view.network.is_none() {
+            reader.view.vlans = reader.vlans;
+        }
+        reader.view.stop = Some(stop);
+    }
+}
+
+/// Which network header comes.
+#[derive(Clone, Copy)]
+enum Version {
+    V4,
+    V6,
+}
+
+struct Reader<'v, 'a> {
     tunnels: Tunnels,
     /// The tags so far; the view's once a network header behind them was read.
     vlans: Vlans,
     /// The innermost tunnel so far; the view's once a network header inside it was read.
     tunnel: Option<Tunnel>,
-    view: PacketView<'a>,
+    view: &'v mut PacketView<'a>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Reader<'_, 'a> {
     #[inline]
-    fn read(&mut self, link: LinkType, rest: Rest<'a>) -> Result<(), Stop> {
-        let (mut next, mut rest) = link::first(link, rest)?;
+    fn read(&mut self, link: LinkType, rest: &mut Rest<'a>) -> Result<(), Stop> {
+        let mut next = link::first(link, rest)?;
         loop {
-            (next, rest) = self.approach(next, rest)?;
-            let Some(opened) = self.network(next, rest)? else {
+            let version = self.approach(next, rest)?;
+            let Some(opened) = self.network(version, *rest)? else {
                 return Ok(());
             };
-            (next, rest) = self.enter(opened)?;
+            next = self.enter(opened)?;
+            *rest = opened.inside;
         }
     }
 
-    /// Reads on until a network header comes: afterwards `Next` is IPv4 or IPv6.
+    /// Reads on until a network header comes.
     #[inline]
-    fn approach(&mut self, mut next: Next, mut rest: Rest<'a>) -> Step<'a> {
+    fn approach(&mut self, mut next: Next, rest: &mut Rest<'a>) -> Result<Version, Stop> {
         for _ in 0..=MAX_SHIMS {
-            (next, rest) = match next {
-                Next::Type(EtherType::IPV4 | EtherType::IPV6) => return Ok((next, rest)),
+            next = match next {
+                Next::Type(EtherType::IPV4) => return Ok(Version::V4),
+                Next::Type(EtherType::IPV6) => return Ok(Version::V6),
                 Next::Ethernet => link::ethernet(rest)?,
-                Next::Ip => (by_version(rest)?, rest),
+                Next::Ip => by_version(rest)?,
                 other => self.uncommon(other, rest)?,
             };
         }
         Err(rest.stop(Layer::Shim, Reason::TooDeep))
     }
 
-    fn uncommon(&mut self, next: Next, rest: Rest<'a>) -> Step<'a> {
+    #[inline(never)]
+    fn uncommon(&mut self, next: Next, rest: &mut Rest<'a>) -> Step {
         match next {
             Next::Llc => link::llc(rest),
             Next::Ppp => link::ppp(rest),
@@ -122,21 +134,22 @@ impl<'a> Reader<'a> {
 
     /// Reads a network header and what it carries into the view, and opens that if it is a tunnel.
     #[inline]
-    fn network(&mut self, next: Next, rest: Rest<'a>) -> Result<Option<Opened<'a>>, Stop> {
-        let packet = match next {
-            Next::Type(EtherType::IPV4) => ipv4(rest)?,
-            _ => ipv6(rest)?,
+    fn network(&mut self, version: Version, rest: Rest<'a>) -> Result<Option<Opened<'a>>, Stop> {
+        let inside = match version {
+            Version::V4 => ipv4(rest, &mut self.view.network)?,
+            Version::V6 => ipv6(rest, &mut self.view.network)?,
         };
         self.view.vlans = self.vlans;
-        self.view.tunnel = self.tunnel;
-        let network: &Network = self.view.network.insert(packet.network);
-        if let Some(stop) = packet.stop {
+        if self.tunnel.is_some() {
+            self.view.tunnel = self.tunnel;
             self.view.transport = Transport::Absent;
             self.view.payload = &[];
             self.view.payload_len = 0;
-            return Err(stop);
         }
-        let carried = transport(network, packet.inside);
+        let (inside, Some(network)) = (inside?, &self.view.network) else {
+            return Ok(None);
+        };
+        let carried = transport(network, inside);
         self.view.transport = carried.transport;
         self.view.payload = carried.payload.bytes;
         self.view.payload_len = carried.payload.wire;
@@ -146,7 +159,7 @@ impl<'a> Reader<'a> {
         tunnel::open(self.tunnels, network, &carried.transport, carried.payload)
     }
 
-    fn enter(&mut self, opened: Opened<'a>) -> Step<'a> {
+    fn enter(&mut self, opened: Opened<'a>) -> Step {
         let depth = self.tunnel.map_or(0, |tunnel| tunnel.depth);
         let Some(carrier) = self.view.network.filter(|_| depth < MAX_TUNNELS) else {
             return Err(opened.inside.stop(Layer::Tunnel, Reason::TooDeep));
@@ -158,12 +171,12 @@ impl<'a> Reader<'a> {
             source: carrier.source,
             destination: carrier.destination,
         });
-        Ok((opened.next, opened.inside))
+        Ok(opened.next)
     }
 }
 
 #[inline]
-fn by_version(rest: Rest<'_>) -> Result<Next, Stop> {
+fn by_version(rest: &Rest<'_>) -> Step {
     match rest.head::<1>(Layer::Network)?[0] >> 4 {
         4 => Ok(Next::Type(EtherType::IPV4)),
         6 => Ok(Next::Type(EtherType::IPV6)),

@@ -34,6 +34,13 @@ impl<'a> Rest<'a> {
         }
     }
 
+    /// Moves behind a header of `length` bytes that announced `next`.
+    #[inline]
+    pub(super) fn then<T>(&mut self, length: usize, next: T) -> T {
+        *self = self.skip(length);
+        next
+    }
+
     /// As [`Self::skip`], refusing to leave the captured bytes.
     #[inline]
     pub(super) fn skip_header(self, layer: Layer, length: usize) -> Result<Self, Stop> {
