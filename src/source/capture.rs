@@ -93,6 +93,7 @@ impl Capture {
             if let Some(Break { offset, cause: cause @ Cause::Read(_) }) = window.shortage("", 0) {
                 return Err(Break { offset, cause }.at(place(offset)));
             }
+            window.has(8);
             let began = window.view().iter().copied().take(8).collect();
             return Err(SourceError::NotACapture { path, began });
         };

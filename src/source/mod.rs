@@ -26,6 +26,7 @@ mod libpcap;
 mod live;
 mod lz4;
 mod merged;
+mod order;
 mod pcap;
 mod pcapng;
 mod scale;

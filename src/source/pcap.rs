@@ -1,13 +1,13 @@
 //! The classic format: one header, then records.
+//!
+//! `pcap-parser` reads the header. Records are four numbers and their bytes, and are read here
+//! because the parser takes the first length for the captured one in every version.
 
-use pcap_parser::nom::{Err as NomErr, IResult, Needed};
-use pcap_parser::{
-    LegacyPcapBlock, PcapError, parse_pcap_frame, parse_pcap_frame_be, parse_pcap_frame_modified,
-    parse_pcap_header,
-};
+use pcap_parser::parse_pcap_header;
 
 use super::capture::Record;
 use super::error::{Break, Cause, Fault};
+use super::order::Order;
 use super::window::Window;
 use super::{MAX_BLOCK, portable_link};
 use crate::time::{NANOS_PER_SEC, Timestamp};
@@ -16,17 +16,28 @@ use crate::wire::LinkType;
 /// Bytes of the file's header.
 const HEADER: usize = 24;
 
-type Parse = fn(&[u8]) -> IResult<&[u8], LegacyPcapBlock<'_>, PcapError<&[u8]>>;
-
 /// A classic capture behind its header.
 #[derive(Debug)]
 pub(super) struct Pcap {
+    order: Order,
     link: LinkType,
     /// Bytes of a record's header.
     record_header: usize,
     /// Nanoseconds in the unit of the sub-second field.
     unit: i64,
-    parse: Parse,
+    lengths: Lengths,
+}
+
+/// In which order a record gives the captured and the original length. Versions changed it, and
+/// libpcap and Wireshark both still honour that.
+#[derive(Clone, Copy, Debug)]
+enum Lengths {
+    /// Captured first, since version 2.4.
+    CapturedFirst,
+    /// Original first, up to version 2.2.
+    OriginalFirst,
+    /// Either, in version 2.3: the smaller one is the captured.
+    Unsure,
 }
 
 /// Whether a stream that begins so is a classic capture.
@@ -38,7 +49,7 @@ pub(super) fn recognise(magic: [u8; 4]) -> bool {
 }
 
 impl Pcap {
-    /// Reads the file's header.
+    /// Reads the file's header; `None` when it is none after all.
     pub(super) fn begin(window: &mut Window) -> Result<Option<Self>, Break> {
         if !window.has(HEADER) {
             return window.shortage("the file's header", HEADER).map_or(Ok(None), Err);
@@ -47,76 +58,59 @@ impl Pcap {
             return Ok(None);
         };
         window.take(HEADER);
-        let modified = header.is_modified_format();
-        let parse = match (modified, header.is_bigendian()) {
-            (true, _) => parse_pcap_frame_modified,
-            (false, true) => parse_pcap_frame_be,
-            (false, false) => parse_pcap_frame,
-        };
         Ok(Some(Self {
+            order: if header.is_bigendian() { Order::Big } else { Order::Little },
             link: portable_link(header.network.0.cast_unsigned()),
-            record_header: if modified { 24 } else { 16 },
+            // Interface, protocol and packet type follow in the format of a patched libpcap.
+            record_header: if header.is_modified_format() { 24 } else { 16 },
             unit: if header.is_nanosecond_precision() { 1 } else { 1_000 },
-            parse,
+            lengths: match (header.version_major, header.version_minor) {
+                (2, 0..=2) => Lengths::OriginalFirst,
+                (2, 3) => Lengths::Unsure,
+                _ => Lengths::CapturedFirst,
+            },
         }))
     }
 
     /// The next record, or `None` at a clean end.
     pub(super) fn advance(&mut self, window: &mut Window) -> Result<Option<Record>, Break> {
-        loop {
-            let missing = match (self.parse)(window.view()) {
-                Ok((_, block)) => {
-                    let (captured, original) = (block.caplen, block.origlen);
-                    let time = self.time(block.ts_sec, block.ts_usec);
-                    return self.record(window, time, captured, original).map(Some);
-                }
-                Err(NomErr::Incomplete(Needed::Size(missing))) => missing.get(),
-                Err(_) => 1,
-            };
-            let wanted = window.view().len().saturating_add(missing);
-            // The largest claim of a whole record is judged with its header in view.
-            if wanted > MAX_BLOCK + self.record_header {
-                let claimed = (wanted - self.record_header) as u64;
-                return Err(too_long(window, claimed));
-            }
-            if !window.has(wanted) {
-                return window.shortage("a packet record", wanted).map_or(Ok(None), Err);
-            }
+        if !window.has(self.record_header) {
+            let shortage = window.shortage("a packet's header", self.record_header);
+            return shortage.map_or(Ok(None), Err);
         }
-    }
-
-    /// Takes a record that is wholly in view.
-    fn record(
-        &self,
-        window: &mut Window,
-        time: Timestamp,
-        captured: u32,
-        original: u32,
-    ) -> Result<Record, Break> {
+        let view = window.view();
+        let field = |at| self.order.word(view, at).unwrap_or(0);
+        let (seconds, fraction, first, second) = (field(0), field(4), field(8), field(12));
+        let (captured, original) = match self.lengths {
+            Lengths::CapturedFirst => (first, second),
+            Lengths::OriginalFirst => (second, first),
+            Lengths::Unsure => (first.min(second), first.max(second)),
+        };
         if captured as usize > MAX_BLOCK {
-            return Err(too_long(window, u64::from(captured)));
+            let fault = Fault::TooLong { claimed: captured.into(), most: MAX_BLOCK as u64 };
+            return Err(Break { offset: window.offset(), cause: Cause::Fault(fault) });
+        }
+        let whole = self.record_header + captured as usize;
+        if !window.has(whole) {
+            return window.shortage("a packet", whole).map_or(Ok(None), Err);
         }
         let mark = window.mark() + self.record_header;
-        window.take(self.record_header + captured as usize);
-        Ok(Record {
-            time,
+        window.take(whole);
+        Ok(Some(Record {
+            time: self.time(seconds, fraction),
             link: self.link,
             mark,
             captured,
             wire_len: original.max(captured),
             interface: 0,
             synthetic: false,
-        })
+        }))
     }
 
-    /// Sub-seconds beyond a second are added as they are: damaged writers make them.
+    /// Sub-seconds beyond a second are added as they are: damaged writers make them, and Zeek
+    /// reads them so.
     fn time(&self, seconds: u32, fraction: u32) -> Timestamp {
         let nanos = i64::from(seconds) * NANOS_PER_SEC as i64;
         Timestamp::from_nanos(nanos + i64::from(fraction) * self.unit)
     }
-}
-
-fn too_long(window: &Window, claimed: u64) -> Break {
-    let fault = Fault::TooLong { claimed, most: MAX_BLOCK as u64 };
-    Break { offset: window.offset(), cause: Cause::Fault(fault) }
 }

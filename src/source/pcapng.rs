@@ -11,6 +11,7 @@ use pcap_parser::{
 
 use super::capture::Record;
 use super::error::{Break, Cause, Fault};
+use super::order::Order;
 use super::scale::Scale;
 use super::window::Window;
 use super::{MAX_BLOCK, portable_link};
@@ -52,13 +53,6 @@ pub(super) struct PcapNg {
     last: Timestamp,
     /// The first packet that had to be left out though its block is whole.
     left_out: Option<Break>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum Order {
-    #[default]
-    Little,
-    Big,
 }
 
 #[derive(Debug)]
@@ -119,7 +113,7 @@ impl PcapNg {
         let offset = window.offset();
         let broken = |fault| Err(Break { offset, cause: Cause::Fault(fault) });
         let view = window.view();
-        let section = word(view, 0, Order::Little) == Some(SHB_MAGIC);
+        let section = Order::Little.word(view, 0) == Some(SHB_MAGIC);
         if section {
             self.order = match [view[8], view[9], view[10], view[11]] {
                 [0x4d, 0x3c, 0x2b, 0x1a] => Order::Little,
@@ -127,7 +121,7 @@ impl PcapNg {
                 mark => return broken(Fault::ByteOrder { mark }),
             };
         }
-        let head = word(view, 4, self.order).unwrap_or(0);
+        let head = self.order.word(view, 4).unwrap_or(0);
         let len = head as usize;
         if len < FRAME {
             return broken(Fault::TooShort { claimed: head });
@@ -170,8 +164,8 @@ impl PcapNg {
     /// Interface description block: link type, reserved, snap length, options.
     fn describe(&mut self, body: &[u8]) -> Result<(), Fault> {
         let short = Fault::Fields { block: "an interface description" };
-        let link = half(body, 0, self.order).ok_or(short)?;
-        let snaplen = word(body, 4, self.order).ok_or(short)?;
+        let link = self.order.half(body, 0).ok_or(short)?;
+        let snaplen = self.order.word(body, 4).ok_or(short)?;
         let (mut resolution, mut offset, mut synthetic) = (6, 0, false);
         options(body.get(8..).unwrap_or_default(), self.order, |code, value| match code {
             IF_NAME => synthetic |= text(value) == OUR_INTERFACE,
@@ -193,14 +187,14 @@ impl PcapNg {
 
     /// Enhanced packet block: interface, time in two words, captured, original, data, options.
     fn enhanced(&self, body: &[u8]) -> Result<Record, Fault> {
-        let number = word(body, 0, self.order);
+        let number = self.order.word(body, 0);
         let short = Fault::Fields { block: "an enhanced packet block" };
         self.timed(body, number.ok_or(short)?, short)
     }
 
     /// Obsolete packet block: as the enhanced one, with a drop count beside a short interface.
     fn obsolete(&self, body: &[u8]) -> Result<Record, Fault> {
-        let number = half(body, 0, self.order).map(u32::from);
+        let number = self.order.half(body, 0).map(u32::from);
         let short = Fault::Fields { block: "a packet block" };
         self.timed(body, number.ok_or(short)?, short)
     }
@@ -209,7 +203,7 @@ impl PcapNg {
     fn timed(&self, body: &[u8], number: u32, short: Fault) -> Result<Record, Fault> {
         /// Where the data begins.
         const DATA: usize = 20;
-        let field = |at| word(body, at, self.order).ok_or(short);
+        let field = |at| self.order.word(body, at).ok_or(short);
         let (high, low, captured, original) = (field(4)?, field(8)?, field(12)?, field(16)?);
         let interface = self.interface(number)?;
         let room = body.len() - DATA;
@@ -238,7 +232,7 @@ impl PcapNg {
     /// It is given the time of the packet before it, so that it keeps its place.
     fn simple(&self, body: &[u8]) -> Result<Record, Fault> {
         let short = Fault::Fields { block: "a simple packet block" };
-        let original = word(body, 0, self.order).ok_or(short)?;
+        let original = self.order.word(body, 0).ok_or(short)?;
         let interface = self.interface(0)?;
         let kept = if interface.snaplen == 0 { u32::MAX } else { interface.snaplen };
         let captured = original.min(kept).min((body.len() - 4) as u32);
@@ -262,24 +256,6 @@ impl PcapNg {
 /// A text option up to the zero that some writers end it with.
 fn text(value: &[u8]) -> &[u8] {
     value.split(|byte| *byte == 0).next().unwrap_or_default()
-}
-
-/// The 32-bit word at a place.
-fn word(bytes: &[u8], at: usize, order: Order) -> Option<u32> {
-    let bytes = *bytes.get(at..)?.first_chunk()?;
-    Some(match order {
-        Order::Little => u32::from_le_bytes(bytes),
-        Order::Big => u32::from_be_bytes(bytes),
-    })
-}
-
-/// The 16-bit word at a place.
-fn half(bytes: &[u8], at: usize, order: Order) -> Option<u16> {
-    let bytes = *bytes.get(at..)?.first_chunk()?;
-    Some(match order {
-        Order::Little => u16::from_le_bytes(bytes),
-        Order::Big => u16::from_be_bytes(bytes),
-    })
 }
 
 /// Hands each option's code and value to `each`, up to the end mark or the first that is cut.

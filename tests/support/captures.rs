@@ -6,18 +6,18 @@ use std::io::Write;
 
 /// A packet to write.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// Nanoseconds since the epoch.
-    pub nanos: u64,
+    pub(crate) nanos: u64,
     /// The bytes captured.
-    pub data: Vec<u8>,
+    pub(crate) data: Vec<u8>,
     /// Bytes on the wire.
-    pub wire_len: u32,
+    pub(crate) wire_len: u32,
 }
 
 impl Frame {
     /// A packet that was captured whole.
-    pub fn new(nanos: u64, data: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn new(nanos: u64, data: impl Into<Vec<u8>>) -> Self {
         let data = data.into();
         let wire_len = data.len() as u32;
         Self { nanos, data, wire_len }
@@ -26,7 +26,7 @@ impl Frame {
 
 /// Byte order of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Endian {
+pub(crate) enum Endian {
     /// Least significant byte first.
     Little,
     /// Most significant byte first.
@@ -35,24 +35,24 @@ pub enum Endian {
 
 impl Endian {
     /// Two bytes.
-    pub fn half(self, value: u16) -> [u8; 2] {
+    pub(crate) fn half(self, value: u16) -> [u8; 2] {
         if self == Self::Big { value.to_be_bytes() } else { value.to_le_bytes() }
     }
 
     /// Four bytes.
-    pub fn word(self, value: u32) -> [u8; 4] {
+    pub(crate) fn word(self, value: u32) -> [u8; 4] {
         if self == Self::Big { value.to_be_bytes() } else { value.to_le_bytes() }
     }
 
     /// Eight bytes.
-    pub fn long(self, value: u64) -> [u8; 8] {
+    pub(crate) fn long(self, value: u64) -> [u8; 8] {
         if self == Self::Big { value.to_be_bytes() } else { value.to_le_bytes() }
     }
 }
 
 /// A classic capture with microseconds (`0xa1b2c3d4`), nanoseconds (`0xa1b23c4d`) or the longer
 /// records of the "modified" format (`0xa1b2cd34`).
-pub fn pcap(endian: Endian, magic: u32, link: u32, frames: &[Frame]) -> Vec<u8> {
+pub(crate) fn pcap(endian: Endian, magic: u32, link: u32, frames: &[Frame]) -> Vec<u8> {
     let mut out = Vec::new();
     out.extend(endian.word(magic));
     out.extend(endian.half(2));
@@ -75,19 +75,19 @@ pub fn pcap(endian: Endian, magic: u32, link: u32, frames: &[Frame]) -> Vec<u8> 
 }
 
 /// A pcapng capture, block by block.
-pub struct PcapNg {
+pub(crate) struct PcapNg {
     endian: Endian,
     bytes: Vec<u8>,
 }
 
 impl PcapNg {
     /// A file that begins with a section header.
-    pub fn new(endian: Endian) -> Self {
+    pub(crate) fn new(endian: Endian) -> Self {
         Self { endian, bytes: Vec::new() }.section(endian)
     }
 
     /// Begins another section, in any byte order.
-    pub fn section(mut self, endian: Endian) -> Self {
+    pub(crate) fn section(mut self, endian: Endian) -> Self {
         self.endian = endian;
         let mut body = endian.word(0x1a2b_3c4d).to_vec();
         body.extend(endian.half(1));
@@ -97,7 +97,7 @@ impl PcapNg {
     }
 
     /// An interface with options as code and value.
-    pub fn interface(self, link: u16, snaplen: u32, options: &[(u16, &[u8])]) -> Self {
+    pub(crate) fn interface(self, link: u16, snaplen: u32, options: &[(u16, &[u8])]) -> Self {
         let mut body = self.endian.half(link).to_vec();
         body.extend([0; 2]);
         body.extend(self.endian.word(snaplen));
@@ -106,12 +106,12 @@ impl PcapNg {
     }
 
     /// An enhanced packet block; the time in the interface's units.
-    pub fn packet(self, interface: u32, time: u64, data: &[u8], wire_len: u32) -> Self {
+    pub(crate) fn packet(self, interface: u32, time: u64, data: &[u8], wire_len: u32) -> Self {
         self.packet_with(interface, time, data, wire_len, &[])
     }
 
     /// An enhanced packet block with options.
-    pub fn packet_with(
+    pub(crate) fn packet_with(
         self,
         interface: u32,
         time: u64,
@@ -126,7 +126,7 @@ impl PcapNg {
     }
 
     /// The packet block that the enhanced one replaced.
-    pub fn obsolete(self, interface: u16, time: u64, data: &[u8], wire_len: u32) -> Self {
+    pub(crate) fn obsolete(self, interface: u16, time: u64, data: &[u8], wire_len: u32) -> Self {
         let mut body = self.endian.half(interface).to_vec();
         body.extend(self.endian.half(9));
         body.extend(self.timed(time, data, wire_len));
@@ -134,14 +134,14 @@ impl PcapNg {
     }
 
     /// A simple packet block.
-    pub fn simple(self, data: &[u8], wire_len: u32) -> Self {
+    pub(crate) fn simple(self, data: &[u8], wire_len: u32) -> Self {
         let mut body = self.endian.word(wire_len).to_vec();
         body.extend(padded(data));
         self.block(3, &body)
     }
 
     /// Any block.
-    pub fn block(mut self, kind: u32, body: &[u8]) -> Self {
+    pub(crate) fn block(mut self, kind: u32, body: &[u8]) -> Self {
         let body = padded(body);
         let length = self.endian.word(body.len() as u32 + 12);
         self.bytes.extend(self.endian.word(kind));
@@ -152,7 +152,7 @@ impl PcapNg {
     }
 
     /// The file so far.
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         self.bytes.clone()
     }
 
@@ -178,25 +178,25 @@ impl PcapNg {
 }
 
 /// A pcapng capture of one Ethernet interface with nanoseconds.
-pub fn pcapng(endian: Endian, frames: &[Frame]) -> Vec<u8> {
+pub(crate) fn pcapng(endian: Endian, frames: &[Frame]) -> Vec<u8> {
     let file = PcapNg::new(endian).interface(1, 0, &[(9, &[9])]);
     frames.iter().fold(file, |file, f| file.packet(0, f.nanos, &f.data, f.wire_len)).bytes()
 }
 
 /// Packed with gzip.
-pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     out.write_all(bytes).unwrap();
     out.finish().unwrap()
 }
 
 /// Packed with zstd.
-pub fn zstd(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 3).unwrap()
 }
 
 /// Packed as an LZ4 frame.
-pub fn lz4(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn lz4(bytes: &[u8]) -> Vec<u8> {
     let mut out = lz4_flex::frame::FrameEncoder::new(Vec::new());
     out.write_all(bytes).unwrap();
     out.finish().unwrap()
