@@ -52,6 +52,7 @@ pub struct Key {
     /// What a higher value (or the other choice) costs.
     pub cost: &'static str,
     pub(super) doc: &'static [&'static str],
+    pub(super) range: fn() -> String,
     pub(super) expected: fn() -> String,
     pub(super) read: fn(&mut Config, &Value) -> Result<(), Misfit>,
     pub(super) bare: fn(&str) -> Value,
@@ -66,10 +67,10 @@ impl Key {
         lines.join(" ")
     }
 
-    /// The values the key takes, in words.
+    /// The values the key takes, as in `16 to 16777216`.
     #[must_use]
     pub fn range(&self) -> String {
-        (self.expected)()
+        (self.range)()
     }
 
     /// The default, as TOML.
@@ -137,6 +138,7 @@ macro_rules! sections {
                 unit: $unit,
                 cost: $cost,
                 doc: &[$($doc),+],
+                range: || <$kind as Setting>::range(&$range),
                 expected: || <$kind as Setting>::expected(&$range),
                 read: |config, value| {
                     config.$section.$name = <$kind as Setting>::read(value, &$range)?;
@@ -176,7 +178,7 @@ sections! {
         /// Tunnels that are opened, so that the connection seen is the one inside. A kind left out is
         /// seen as the connection between the tunnel's ends.
         tunnels: Tunnels = Tunnels::ALL, in ANY, unit "none",
-            cost "each kind more, some header bytes read per tunnelled packet";
+            cost "for each kind, some header bytes read per tunnelled packet";
     }
 
     /// Connections: how many are remembered, and for how long.
@@ -184,7 +186,7 @@ sections! {
         /// Connections remembered at once. When they are this many, a new one takes the place of the
         /// least valuable, which is summarised as evicted.
         max_connections: usize = 1_000_000, in 16..=16_777_216, unit "connections",
-            cost "at most 512 bytes of memory each, taken as connections come";
+            cost "at most 512 bytes of memory each";
         /// Whether the same addresses and ports in another VLAN are another connection. Leave it off
         /// where a mirror port shows the two directions of a connection in different VLANs.
         key_vlan: bool = false, in ANY, unit "none",
@@ -210,7 +212,8 @@ sections! {
         /// Silence after which the ICMP packets between two hosts are no longer one connection.
         timeout_icmp: Span = Span::from_secs(60), in TIMEOUT, unit "packet time",
             cost "memory: pings and the like are remembered longer";
-        /// The same for every other protocol.
+        /// Silence after which the packets of any other protocol between two hosts are no longer one
+        /// connection.
         timeout_other: Span = Span::from_secs(60), in TIMEOUT, unit "packet time",
             cost "memory: their connections are remembered longer";
         /// How far a packet's time may lie behind the latest seen. Further, and the capture's clock is
@@ -220,7 +223,7 @@ sections! {
         /// IP fragment ids remembered, so that later fragments, which carry no ports, are counted on
         /// the connection of the first. 0 counts them on none.
         fragments: usize = 4_096, in 0..=1_048_576, unit "fragment ids",
-            cost "memory for as many ids, taken at the start";
+            cost "memory for as many ids";
     }
 
     /// The model that forecasts the next packet.
@@ -240,7 +243,7 @@ sections! {
 
     /// Packets that were due and did not come.
     predict: PredictConfig {
-        /// Whether deadlines are kept and synthetic packets made. Scores do not depend on it.
+        /// Whether deadlines are kept and synthetic packets made.
         enabled: bool = true, in ANY, unit "none",
             cost "when true, one timer per connection, reset by every packet";
         /// A packet is overdue when this share of its forecast arrival times has passed.
@@ -248,7 +251,7 @@ sections! {
             cost "synthetic packets come later; lower, and more of them are merely late";
         /// Synthetic packets in a row on one connection before it waits for a real one. 0 makes none.
         max_run: u32 = 4, in 0..=16, unit "packets",
-            cost "up to as many events per silent connection, each surer of less";
+            cost "up to as many events per silent connection, each less sure than the one before";
         /// Least probability of the forecast for which a synthetic packet is made.
         min_confidence: f64 = 0.5, in 0.0..=1.0, unit "probability",
             cost "fewer synthetic packets; lower, and more of them are wrong";

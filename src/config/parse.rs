@@ -93,7 +93,7 @@ impl Config {
                 }
                 Problem::Value {
                     key: key.to_owned(),
-                    expected: known.range(),
+                    expected: (known.expected)(),
                     came: one_line(value, SHOWN),
                 }
             }
@@ -177,7 +177,7 @@ impl Reader<'_> {
             Some(Err(misfit)) => misfit.0,
             None => None,
         };
-        self.misfit(key.path, offset, &key.range(), item, part);
+        self.misfit(key.path, offset, &(key.expected)(), item, part);
     }
 
     /// Notes a value that does not fit: at the part at fault, else the value, else its key.

@@ -15,8 +15,13 @@ pub(super) trait Setting: Sized {
     /// What bounds the values of one key; `()` where the type says it all.
     type Range;
 
-    /// The values in words, to stand behind "expected".
-    fn expected(range: &Self::Range) -> String;
+    /// The values allowed, as a reader of the documentation needs them.
+    fn range(range: &Self::Range) -> String;
+
+    /// The same with the kind, to stand behind "expected" for someone who wrote something else.
+    fn expected(range: &Self::Range) -> String {
+        Self::range(range)
+    }
 
     /// The value, if it is of this kind and in the range.
     fn read(value: &Value, range: &Self::Range) -> Result<Self, Misfit>;
@@ -44,7 +49,7 @@ fn within<T: PartialOrd>(value: Option<T>, range: &RangeInclusive<T>) -> Result<
 impl Setting for bool {
     type Range = ();
 
-    fn expected((): &()) -> String {
+    fn range((): &()) -> String {
         "true or false".to_owned()
     }
 
@@ -62,8 +67,12 @@ macro_rules! integer_settings {
         impl Setting for $integer {
             type Range = RangeInclusive<Self>;
 
+            fn range(range: &Self::Range) -> String {
+                format!("{} to {}", range.start(), range.end())
+            }
+
             fn expected(range: &Self::Range) -> String {
-                format!("an integer from {} to {}", range.start(), range.end())
+                format!("an integer from {}", Self::range(range))
             }
 
             fn read(value: &Value, range: &Self::Range) -> Result<Self, Misfit> {
@@ -81,8 +90,12 @@ integer_settings!(u32, u64, usize);
 impl Setting for f64 {
     type Range = RangeInclusive<Self>;
 
+    fn range(range: &Self::Range) -> String {
+        format!("{} to {}", range.start(), range.end())
+    }
+
     fn expected(range: &Self::Range) -> String {
-        format!("a number from {} to {}", range.start(), range.end())
+        format!("a number from {}", Self::range(range))
     }
 
     fn read(value: &Value, range: &Self::Range) -> Result<Self, Misfit> {
@@ -99,9 +112,12 @@ impl Setting for f64 {
 impl Setting for Span {
     type Range = RangeInclusive<Self>;
 
+    fn range(range: &Self::Range) -> String {
+        format!("{} to {}", period::write(*range.start()), period::write(*range.end()))
+    }
+
     fn expected(range: &Self::Range) -> String {
-        let (least, most) = (period::write(*range.start()), period::write(*range.end()));
-        format!("a time with its unit (ns, us, ms, s, m, h or d) from {least} to {most}")
+        format!("a time with its unit (ns, us, ms, s, m, h or d) from {}", Self::range(range))
     }
 
     fn read(value: &Value, range: &Self::Range) -> Result<Self, Misfit> {
@@ -120,7 +136,7 @@ impl Setting for Span {
 impl Setting for PathBuf {
     type Range = ();
 
-    fn expected((): &()) -> String {
+    fn range((): &()) -> String {
         "a file's path".to_owned()
     }
 
@@ -171,6 +187,10 @@ impl Omissible for PathBuf {
 impl<T: Omissible> Setting for Option<T> {
     type Range = T::Range;
 
+    fn range(range: &Self::Range) -> String {
+        format!("{} or {}", T::NONE, T::range(range))
+    }
+
     fn expected(range: &Self::Range) -> String {
         format!("{} or {}", T::NONE, T::expected(range))
     }
@@ -193,7 +213,7 @@ pub(super) trait Named: Copy + PartialEq + 'static {
 impl<T: Named> Setting for T {
     type Range = ();
 
-    fn expected((): &()) -> String {
+    fn range((): &()) -> String {
         let names: Vec<String> = T::NAMES.iter().map(|(name, _)| quote(name)).collect();
         names.join(" or ")
     }
@@ -223,7 +243,7 @@ const TUNNELS: [TunnelName; 5] = [
 impl Setting for Tunnels {
     type Range = ();
 
-    fn expected((): &()) -> String {
+    fn range((): &()) -> String {
         let names = TUNNELS.map(|(name, _)| quote(name));
         format!("an array of names out of {}", names.join(", "))
     }

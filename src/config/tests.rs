@@ -46,8 +46,8 @@ fn one_key_is_printed_like_this() {
         "\
 # Connections remembered at once. When they are this many, a new one takes the place of the
 # least valuable, which is summarised as evicted.
-# Unit: connections. Range: an integer from 16 to 16777216.
-# Cost: at most 512 bytes of memory each, taken as connections come.
+# Unit: connections. Range: 16 to 16777216.
+# Cost: at most 512 bytes of memory each.
 max_connections = 1000000"
     );
 }
@@ -202,7 +202,7 @@ fn a_time_without_a_known_unit_is_an_error() {
     );
     assert!(message("flow.timeout_udp = \"60\"").ends_with("from 1s to 1d, got \"60\""));
     assert!(message("flow.timeout_udp = 0.5").ends_with("from 1s to 1d, got 0.5"));
-    assert!(message("flow.timeout_udp = 9223372036854775807").contains("from 1s to 1d"));
+    assert!(message("flow.timeout_udp = 9223372036854775807").ends_with("9223372036854775807"));
 }
 
 #[test]
