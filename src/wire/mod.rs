@@ -5,6 +5,9 @@
 //! ended and why. Length on the wire and length captured are kept apart everywhere, because a
 //! capture with a snap length still tells the size of what it cut.
 //!
+//! Headers are etherparse's slices as far as it has them; the loop over layers is our own, so that
+//! tunnels nest. [`payload_entropy`] is computed only by those who ask for it.
+//!
 //! What it does not do: reassemble, verify checksums, or look into application protocols.
 
 mod address;
@@ -15,6 +18,8 @@ mod network;
 mod parse;
 mod rest;
 mod shim;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod tunnel;
 mod types;

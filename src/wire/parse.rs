@@ -12,7 +12,7 @@ use etherparse::EtherType;
 
 /// How many tunnels are opened in one another. Operators stack two (GTP-U over GRE) or three.
 const MAX_TUNNELS: u8 = 4;
-/// How many tags, labels and inner link headers may stand before a network header.
+/// How many tags, labels and link headers may stand before a network header.
 const MAX_SHIMS: u8 = 16;
 
 /// What stands at the start of a [`Rest`].
@@ -58,8 +58,9 @@ pub fn parse(link: LinkType, bytes: &[u8], wire_len: u32, tunnels: Tunnels) -> P
     view
 }
 
-/// The rest of [`parse`], apart so that the view is filled where the caller keeps it: copying its
-/// 160 bytes takes about as long as reading an Ethernet header.
+/// The rest of [`parse`], apart so that the view's 160 bytes are filled where the caller keeps them.
+/// Copied, the smaller writes just made would stall the wide reads; that and moving headers through
+/// results took as long as all the reading.
 fn parse_into<'a>(link: LinkType, bytes: &'a [u8], tunnels: Tunnels, view: &mut PacketView<'a>) {
     let mut rest = Rest { bytes, at: 0, wire: view.wire_len }.sized(view.wire_len);
     let mut reader = Reader { tunnels, vlans: Vlans::default(), tunnel: None, view };
