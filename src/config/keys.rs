@@ -273,9 +273,6 @@ sections! {
         /// Packets of a connection before its packets may be anomalies.
         min_packets: u32 = 4, in 0..=10_000, unit "packets",
             cost "anomalies early in a connection are not reported";
-        /// Whether the entropy of payloads is computed and taken into the score.
-        entropy: bool = true, in ANY, unit "none",
-            cost "when true, about 100 ns for each packet with payload";
     }
 
     /// The logs that the command line writes.

@@ -34,5 +34,5 @@ pub use sequence::{HOLES, Hole, SequenceNote};
 pub use service::Service;
 pub use stats::Stats;
 pub use summary::{CloseReason, ConnectionState, Counters, History, Summary};
-pub use table::{ConnectionTable, HostHint, Observation};
+pub use table::{Admitted, ConnectionTable, HostHint, Observation};
 pub use uid::Uid;

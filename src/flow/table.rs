@@ -71,6 +71,23 @@ pub struct Observation {
     pub sequence: SequenceNote,
 }
 
+/// The time a packet is taken at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Admitted {
+    /// The packet's time, or the clock's if the packet is a little behind it.
+    pub time: Timestamp,
+    /// Whether the clock was set back to it, which closed every connection.
+    pub reset: bool,
+}
+
+/// A closed connection whose summary was not taken yet.
+#[derive(Clone, Copy)]
+struct Closing {
+    slot: Slot,
+    reason: CloseReason,
+    time: Timestamp,
+}
+
 /// The table of live connections; see the module's text for the order in which to use it.
 pub struct ConnectionTable {
     limits: Limits,
@@ -78,7 +95,7 @@ pub struct ConnectionTable {
     index: Index,
     slab: Slab,
     wheel: TimingWheel,
-    closed: VecDeque<(Slot, CloseReason)>,
+    closed: VecDeque<Closing>,
     fragments: Fragments,
     carriers: Carriers,
     clock: Option<Timestamp>,
@@ -118,6 +135,34 @@ impl ConnectionTable {
             stats: Stats::default(),
             limits,
         }
+    }
+
+    /// Decides at which time a packet stamped `time` is taken, before anything else happens at it.
+    ///
+    /// Whoever has other things due by then calls this, lets them happen in order with
+    /// [`Self::advance`], and then observes the packet at the time that was answered. Where the clock
+    /// was set back every connection is closed; take the summaries with [`Self::pop_closed`].
+    pub fn admit(&mut self, time: Timestamp) -> Admitted {
+        match self.clock {
+            None => {
+                self.wheel.clear(time);
+                self.clock = Some(time);
+            }
+            Some(clock) if clock <= time => {}
+            Some(clock) if clock.since(time) <= self.limits.reorder_tolerance => {
+                self.stats.time_reversed += 1;
+                return Admitted { time: clock, reset: false };
+            }
+            Some(_) => {
+                self.stats.clock_resets += 1;
+                self.close_all(CloseReason::ClockReset);
+                self.wheel.clear(time);
+                self.fragments.clear();
+                self.clock = Some(time);
+                return Admitted { time, reset: true };
+            }
+        }
+        Admitted { time, reset: false }
     }
 
     /// Finds or makes the packet's connection and follows what the packet says.
@@ -188,10 +233,11 @@ impl ConnectionTable {
         }
     }
 
-    /// The next closed connection's summary; see the module's text for when to ask.
-    pub fn pop_closed(&mut self) -> Option<Summary> {
-        let (slot, reason) = self.closed.pop_front()?;
-        self.release(slot, reason)
+    /// The next closed connection: when it was closed, and its summary; see the module's text for
+    /// when to ask.
+    pub fn pop_closed(&mut self) -> Option<(Timestamp, Summary)> {
+        let Closing { slot, reason, time } = self.closed.pop_front()?;
+        Some((time, self.release(slot, reason)?))
     }
 
     /// Closes one connection at once; `None` when `id` is not of a live one.
@@ -211,8 +257,9 @@ impl ConnectionTable {
             .map(|(connection, slot)| (connection.first(), slot))
             .collect();
         live.sort_unstable();
+        let time = self.clock.unwrap_or_default();
         for (_, slot) in live {
-            self.retire(slot, reason);
+            self.retire(slot, reason, time);
         }
     }
 
@@ -285,32 +332,14 @@ impl ConnectionTable {
             + self.wheel.memory()
             + self.fragments.memory()
             + self.carriers.memory()
-            + self.closed.capacity() * size_of::<(Slot, CloseReason)>()
+            + self.closed.capacity() * size_of::<Closing>()
     }
 
     /// The time a packet is taken at, with everything that is due by then closed.
     fn set_clock(&mut self, time: Timestamp) -> Timestamp {
-        match self.clock {
-            None => {
-                self.wheel.clear(time);
-                self.clock = Some(time);
-            }
-            Some(clock) if clock <= time => {
-                self.clock = Some(time);
-                self.expire(time);
-            }
-            Some(clock) if clock.since(time) <= self.limits.reorder_tolerance => {
-                self.stats.time_reversed += 1;
-                return clock;
-            }
-            Some(_) => {
-                self.stats.clock_resets += 1;
-                self.close_all(CloseReason::ClockReset);
-                self.wheel.clear(time);
-                self.fragments.clear();
-                self.clock = Some(time);
-            }
-        }
+        let time = self.admit(time).time;
+        self.clock = Some(time);
+        self.expire(time);
         time
     }
 
@@ -322,7 +351,7 @@ impl ConnectionTable {
             if deadline > due {
                 self.wheel.arm(id, deadline);
             } else {
-                self.retire(slot, CloseReason::Timeout);
+                self.retire(slot, CloseReason::Timeout, due);
             }
         }
     }
@@ -388,7 +417,7 @@ impl ConnectionTable {
         let reuse = tcp.flags.contains(TcpFlags::SYN)
             && self.slab.get(slot).is_some_and(|connection| connection.is_reused_by(side, tcp));
         if reuse {
-            self.retire(slot, CloseReason::Reused);
+            self.retire(slot, CloseReason::Reused, self.clock.unwrap_or_default());
         }
         reuse
     }
@@ -452,14 +481,14 @@ impl ConnectionTable {
             }
         }
         if let Some((_, slot)) = least {
-            self.retire(slot, CloseReason::Evicted);
+            self.retire(slot, CloseReason::Evicted, now);
         }
     }
 
     /// Closes a live connection and queues it for its summary.
-    fn retire(&mut self, slot: Slot, reason: CloseReason) {
+    fn retire(&mut self, slot: Slot, reason: CloseReason, time: Timestamp) {
         self.unlink(slot, reason);
-        self.closed.push_back((slot, reason));
+        self.closed.push_back(Closing { slot, reason, time });
     }
 
     /// Takes a live connection out of index and wheel; its slot stays taken.

@@ -15,6 +15,7 @@
 
 use super::counts::{ContextTable, Counts};
 use super::discretise::{self, SIDE_FLAGS, SIZES, Symbols, TIMES};
+use super::origin::mix;
 use super::{
     Deadline, Expectation, Model, ModelMemory, Origin, PacketFacts, SizeRange, Surprise, TimeRange,
 };
@@ -194,13 +195,13 @@ impl Model for Markov {
     }
 
     fn begin(&mut self, slot: Slot, origin: &Origin) {
-        let protocol = match origin.protocol {
+        let protocol = match origin.service.protocol {
             6 => 1,
             17 => 2,
             1 | 58 => 3,
             _ => 4,
         };
-        let service = u64::from(origin.protocol) << 16 | u64::from(origin.service);
+        let service = u64::from(origin.service.protocol) << 16 | u64::from(origin.service.port);
         let state = State {
             connection: mix(origin.identity ^ 0x9e37_79b9_7f4a_7c15),
             service: mix(service),
@@ -305,13 +306,6 @@ fn hash(salt: u64, context: usize) -> u64 {
     mix(salt ^ (context as u64).wrapping_mul(0xff51_afd7_ed55_8ccd))
 }
 
-/// A finaliser with full avalanche: one 128-bit multiply, folded.
-#[inline]
-fn mix(value: u64) -> u64 {
-    let product = u128::from(value ^ 0x2d35_8dcc_aa6c_78a5) * 0x8bb8_4b93_962e_acc9_u128;
-    (product >> 64) as u64 ^ product as u64
-}
-
 fn bits(probability: f32) -> f32 {
     -probability.log2()
 }
@@ -341,11 +335,16 @@ fn quantile_of(probabilities: &[f32], quantile: f32) -> (u8, f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::Side;
+    use crate::flow::{Service, Side};
     use crate::wire::TcpFlags;
 
     fn origin(identity: u64) -> Origin {
-        Origin { protocol: 17, service: 53, pair: 1, identity, responder: Side::B }
+        Origin {
+            service: Service { protocol: 17, port: 53 },
+            pair: 1,
+            identity,
+            responder: Side::B,
+        }
     }
 
     fn packet(side: Side, payload_len: u32, millis: u64) -> PacketFacts {

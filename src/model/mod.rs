@@ -11,29 +11,16 @@ mod counts;
 pub mod discretise;
 mod forecast;
 mod markov;
+mod origin;
 mod packet;
 
 pub use forecast::{Expectation, SizeRange, Surprise, TimeRange};
 pub use markov::Markov;
+pub use origin::Origin;
 pub use packet::{FlagClass, PacketFacts};
 
-use crate::flow::{Side, Slot};
+use crate::flow::Slot;
 use crate::time::Span;
-
-/// What a model may know of a connection when it begins.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Origin {
-    /// The transport protocol's number.
-    pub protocol: u8,
-    /// The service the connection most likely speaks, as its port.
-    pub service: u16,
-    /// A number that is the same whenever the same two addresses meet on the same service.
-    pub pair: u64,
-    /// A number made of addresses, ports, protocol and first packet time: the connection itself.
-    pub identity: u64,
-    /// The side that serves, if known.
-    pub responder: Side,
-}
 
 /// A forecaster of packets.
 ///

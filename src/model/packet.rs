@@ -27,6 +27,21 @@ pub struct PacketFacts {
     pub position: u32,
 }
 
+impl PacketFacts {
+    /// A packet of nothing, for places that hold none yet.
+    pub const NONE: Self = Self {
+        side: Side::A,
+        protocol: 0,
+        flags: TcpFlags(0),
+        payload_len: 0,
+        wire_len: 0,
+        window: 0,
+        entropy: None,
+        since: None,
+        position: 0,
+    };
+}
+
 /// TCP flags in the eight classes of the common discretisation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]

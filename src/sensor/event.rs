@@ -23,9 +23,14 @@ pub struct Verdict {
     pub anomalous: bool,
 }
 
+impl Verdict {
+    /// The verdict on a packet that belongs to no connection.
+    pub const NONE: Self =
+        Self { connection: None, side: Side::A, is_new: false, surprise: None, anomalous: false };
+}
+
 /// Something the host should hear of; they leave in packet-time order.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::large_enum_variant, reason = "events are rare and live in one ring")]
 pub enum Event {
     /// A packet was due and did not come.
     Synthetic(SyntheticPacket),

@@ -1,7 +1,309 @@
 //! The whole line in order: push packets, advance time, poll what should be heard of.
+//!
+//! ```text
+//! push: wire -> flow -> score against the standing forecast -> model step -> next deadline
+//! advance: deadlines that passed -> synthetic packets; connections that fell silent -> summaries
+//! poll: everything the host should hear of, in packet-time order
+//! ```
+//!
+//! The same bytes, config and times give the same events in every host. A [`Sensor`] does no I/O,
+//! starts no thread, reads no clock, and for a packet of a known connection allocates nothing.
 
 mod event;
+mod line;
+mod open;
+mod queue;
 mod stats;
 
 pub use event::{Event, Shed, Verdict};
+pub use open::OpenError;
 pub use stats::Stats;
+
+use crate::flow::{
+    CloseReason, ConnectionId, ConnectionTable, HostHint, Observation, Slot, Summary,
+};
+use crate::model::{Model, Origin, PacketFacts, Surprise};
+use crate::predict::{Kind, Predictor, SyntheticPacket};
+use crate::score::{Anomaly, ConnectionScore, Scorer};
+use crate::time::{Span, Timestamp};
+use crate::wire::{self, LinkType, PacketView, TcpFlags, Transport, Tunnels};
+
+use queue::EventQueue;
+
+/// The quantile that an anomaly shows as the deadline of what was expected.
+const ANOMALY_QUANTILE: f32 = 0.95;
+
+/// One captured frame, as the host has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    /// When it was captured.
+    pub time: Timestamp,
+    /// How `data` begins.
+    pub link: LinkType,
+    /// The captured bytes.
+    pub data: &'a [u8],
+    /// Bytes the frame had on the wire; at least as many as captured.
+    pub wire_len: u32,
+    /// What the host knows of its connection.
+    pub host: HostHint,
+}
+
+/// One instance of the whole line.
+pub struct Sensor {
+    tunnels: Tunnels,
+    table: ConnectionTable,
+    model: Box<dyn Model>,
+    /// Whether the model may learn at all.
+    learn: bool,
+    predictor: Predictor,
+    scorer: Scorer,
+    /// The last packet of each connection, by slot: what a synthetic one is made after.
+    last: Vec<PacketFacts>,
+    events: EventQueue,
+    stats: Stats,
+    stats_interval: Span,
+    /// When the next stats event is due; `None` before the first packet.
+    stats_due: Option<Timestamp>,
+}
+
+impl Sensor {
+    /// Takes one packet and answers for it at once; what follows from it in time waits in `poll`.
+    pub fn push(&mut self, packet: &Packet<'_>) -> Verdict {
+        let view = wire::parse(packet.link, packet.data, packet.wire_len, self.tunnels);
+        self.stats.wire_bytes += u64::from(view.wire_len);
+        let now = self.admit(packet.time);
+        let Some(seen) = self.table.observe(now, &view, packet.host) else {
+            return Verdict::NONE;
+        };
+        self.settle_closed();
+        let Some(connection) = self.table.connection(seen.id.slot) else { return Verdict::NONE };
+        let position = (connection.position() - 1).min(u64::from(u32::MAX)) as u32;
+        if seen.is_new {
+            let (service, originator) = (connection.service(), connection.originator());
+            let origin = Origin::new(connection.key(), service, originator, connection.first());
+            self.begin(seen.id.slot, &origin);
+        }
+        if seen.is_fragment {
+            // Only the first fragment has a transport header, and it was scored for all of them.
+            return Verdict { connection: Some(seen.id), side: seen.side, ..Verdict::NONE };
+        }
+        let facts = facts(&view, &seen, position);
+        let slot = seen.id.slot;
+        let surprise = self.model.score(slot, &facts);
+        let anomalous = self.scorer.judge(slot, surprise, facts.position);
+        if anomalous {
+            self.report_anomaly(&seen, &view, &facts, surprise);
+        }
+        self.model.step(slot, &facts, self.learn && self.scorer.may_learn(surprise));
+        self.predictor.arm(slot, now, facts.position.saturating_add(1), &*self.model);
+        self.last[slot.index()] = facts;
+        self.stats.scored += 1;
+        self.stats.surprise_millibits += (surprise.total() * 1_000.0) as u64;
+        Verdict {
+            connection: Some(seen.id),
+            side: seen.side,
+            is_new: seen.is_new,
+            surprise: Some(surprise),
+            anomalous,
+        }
+    }
+
+    /// Tells the sensor that packet time has come to `now` though no packet did: deadlines fire and
+    /// silent connections close. Going backwards does nothing.
+    pub fn advance(&mut self, now: Timestamp) {
+        let Some(clock) = self.table.clock() else { return };
+        if now > clock {
+            self.run_to(now);
+        }
+    }
+
+    /// The next thing the host should hear of.
+    pub fn poll(&mut self) -> Option<Event> {
+        self.events.pop()
+    }
+
+    /// Closes a connection for the host and answers what it was; no event follows.
+    /// `None` if the id is stale.
+    pub fn close_connection(&mut self, id: ConnectionId) -> Option<(Summary, ConnectionScore)> {
+        let summary = self.table.close(id, CloseReason::Host)?;
+        Some((summary, self.forget(&summary)))
+    }
+
+    /// A live connection as it stands; `None` if the id is stale.
+    #[must_use]
+    pub fn connection(&self, id: ConnectionId) -> Option<(Summary, ConnectionScore)> {
+        Some((self.table.summary(id)?, self.scorer.connection(id.slot)))
+    }
+
+    /// The capture ended: closes every connection and queues the last counters.
+    pub fn finish(&mut self) {
+        let Some(clock) = self.table.clock() else { return };
+        self.table.close_all(CloseReason::Shutdown);
+        self.settle_closed();
+        let stats = self.stats();
+        self.events.push(Event::Stats { time: clock, stats });
+    }
+
+    /// Totals since the sensor was opened.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let mut stats = self.stats;
+        stats.take_from(self.table.stats());
+        stats.events_shed = self.events.shed_total();
+        stats.memory = self.memory() as u64;
+        stats
+    }
+
+    /// Bytes of memory held for connections, model, deadlines, scores and waiting events.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.table.memory()
+            + self.model.memory().total
+            + self.predictor.memory()
+            + self.scorer.memory()
+            + self.last.capacity() * size_of::<PacketFacts>()
+            + self.events.memory()
+    }
+
+    /// Brings the clock to a packet's time and answers the time the packet counts as having.
+    #[inline]
+    fn admit(&mut self, time: Timestamp) -> Timestamp {
+        let now = self.table.admit(time);
+        if now.reset {
+            self.settle_closed();
+            self.predictor.clear(now.time);
+            self.stats_due = None;
+        }
+        self.run_to(now.time);
+        now.time
+    }
+
+    /// Lets everything happen that is due by `now`, in order.
+    #[inline]
+    fn run_to(&mut self, now: Timestamp) {
+        let due = *self.stats_due.get_or_insert_with(|| now.after(self.stats_interval));
+        if now >= due {
+            self.fire_deadlines(due);
+            let stats = self.stats();
+            self.events.push(Event::Stats { time: due, stats });
+            // After a silence the next one counts from now: nobody wants a thousand equal lines.
+            let next = due.after(self.stats_interval);
+            self.stats_due = Some(if next > now { next } else { now.after(self.stats_interval) });
+        }
+        self.fire_deadlines(now);
+    }
+
+    #[inline]
+    fn fire_deadlines(&mut self, now: Timestamp) {
+        while let Some((slot, due)) = self.predictor.pop_due(now) {
+            let Some(id) = self.table.connection(slot).map(|connection| connection.id(slot)) else {
+                continue;
+            };
+            self.expire(due);
+            // Its connection may have fallen silent for good before the deadline came.
+            if let Some(summary) = self.table.summary(id) {
+                self.report_miss(&summary, due);
+            }
+        }
+        self.expire(now);
+    }
+
+    #[inline]
+    fn expire(&mut self, now: Timestamp) {
+        self.table.advance(now);
+        self.settle_closed();
+    }
+
+    fn settle_closed(&mut self) {
+        while let Some((time, summary)) = self.table.pop_closed() {
+            let score = self.forget(&summary);
+            self.events.push(Event::Connection { time, summary, score });
+        }
+    }
+
+    fn begin(&mut self, slot: Slot, origin: &Origin) {
+        self.model.begin(slot, origin);
+        self.scorer.begin(slot);
+        if slot.index() >= self.last.len() {
+            self.last.resize(slot.index() + 1, PacketFacts::NONE);
+        }
+    }
+
+    /// Drops everything kept for a closed connection but what it scored.
+    fn forget(&mut self, summary: &Summary) -> ConnectionScore {
+        let slot = summary.id.slot;
+        let silent = summary.closed == Some(CloseReason::Timeout);
+        self.model.end(slot, self.learn && silent);
+        self.predictor.cancel(slot);
+        self.scorer.connection(slot)
+    }
+
+    #[cold]
+    fn report_anomaly(
+        &mut self,
+        seen: &Observation,
+        view: &PacketView<'_>,
+        facts: &PacketFacts,
+        surprise: Surprise,
+    ) {
+        let Some(summary) = self.table.summary(seen.id) else { return };
+        self.stats.anomalies += 1;
+        self.events.push(Event::Anomaly(Anomaly {
+            id: summary.id,
+            host_id: summary.host_id,
+            key: summary.key,
+            originator: summary.originator,
+            uid: summary.uid,
+            time: seen.time,
+            surprise,
+            threshold: self.scorer.threshold().bits,
+            expected: self.model.expect(summary.id.slot, &[], ANOMALY_QUANTILE),
+            seen: PacketFacts { entropy: wire::payload_entropy(view.payload), ..*facts },
+        }));
+    }
+
+    #[cold]
+    fn report_miss(&mut self, summary: &Summary, due: Timestamp) {
+        let slot = summary.id.slot;
+        let miss = self.predictor.miss(slot, &*self.model, &self.last[slot.index()]);
+        let side = miss.expected.side;
+        let next = |side| self.table.connection(slot).and_then(|it| it.next_sequence(side));
+        let synthetic = SyntheticPacket {
+            id: summary.id,
+            host_id: summary.host_id,
+            key: summary.key,
+            originator: summary.originator,
+            uid: summary.uid,
+            kind: Kind::Overdue,
+            due,
+            last: summary.last,
+            run: miss.run,
+            sequence: next(side),
+            acknowledgement: next(side.other()),
+            expected: miss.expected,
+        };
+        self.scorer.count_synthetic(slot);
+        self.stats.synthetic += 1;
+        self.events.push(Event::Synthetic(synthetic));
+    }
+}
+
+/// A packet in the model's words.
+#[inline]
+fn facts(view: &PacketView<'_>, seen: &Observation, position: u32) -> PacketFacts {
+    let (flags, window) = match view.transport {
+        Transport::Tcp(tcp) => (tcp.flags, tcp.window),
+        _ => (TcpFlags(0), 0),
+    };
+    PacketFacts {
+        side: seen.side,
+        protocol: view.network.map_or(0, |network| network.protocol),
+        flags,
+        payload_len: view.payload_len,
+        wire_len: view.wire_len,
+        window,
+        entropy: None,
+        since: seen.since,
+        position,
+    }
+}

@@ -1,5 +1,8 @@
 //! The sensor's counters.
 
+use crate::flow;
+use crate::wire::Reason;
+
 /// Totals since the sensor was opened; a difference of two is what happened in between.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Stats {
@@ -39,4 +42,21 @@ pub struct Stats {
     pub events_shed: u64,
     /// Bytes of memory the sensor holds for connections, model and deadlines.
     pub memory: u64,
+}
+
+impl Stats {
+    /// Takes over what flow counted.
+    pub(super) fn take_from(&mut self, flow: flow::Stats) {
+        self.packets = flow.packets;
+        self.not_ip = flow.without_ip;
+        self.truncated = flow.stopped_by(Reason::Truncated);
+        self.malformed = flow.stopped_by(Reason::Malformed);
+        self.orphan_fragments = flow.fragments_orphan;
+        self.time_reversed = flow.time_reversed;
+        self.clock_resets = flow.clock_resets;
+        self.connections = flow.begun;
+        self.live = u64::from(flow.live);
+        self.live_peak = u64::from(flow.peak);
+        self.evicted = flow.evicted();
+    }
 }

@@ -1,0 +1,337 @@
+//! An event as one line of text: all its fields, in a fixed order, each as `name=value`.
+//!
+//! Two hosts that saw the same thing print the same bytes, so their runs are compared with `cmp`.
+//! Whole numbers are decimal, times are seconds rounded down and nine digits of nanoseconds, a
+//! float is the shortest text that reads back as the same `f32`, and what is absent is `-`.
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::flow::{ConnectionId, ConnectionKey, Counters, Side, Summary};
+use crate::model::{Expectation, PacketFacts, Surprise};
+use crate::predict::SyntheticPacket;
+use crate::score::{Anomaly, ConnectionScore};
+use crate::time::{Span, Timestamp};
+use crate::wire::{Address, Tunnel};
+
+use super::{Event, Shed, Stats};
+
+impl Display for Event {
+    /// Writes the event's line, without a line feed.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Synthetic(synthetic) => write_synthetic(f, synthetic),
+            Self::Anomaly(anomaly) => write_anomaly(f, anomaly),
+            Self::Connection { time, summary, score } => write_connection(f, *time, summary, score),
+            Self::Stats { time, stats } => write_stats(f, *time, stats),
+            Self::Shed(Shed { time, events }) => {
+                write!(f, "shed time={} events={events}", At(*time))
+            }
+        }
+    }
+}
+
+fn write_synthetic(f: &mut Formatter<'_>, synthetic: &SyntheticPacket) -> fmt::Result {
+    let SyntheticPacket {
+        id,
+        host_id,
+        key,
+        originator,
+        uid,
+        kind,
+        due,
+        last,
+        run,
+        sequence,
+        acknowledgement,
+        expected,
+    } = synthetic;
+    write!(f, "synthetic time={} ", At(*due))?;
+    write_identity(f, *id, *host_id, key, *originator, *uid)?;
+    write!(
+        f,
+        " kind={} last={} run={run} sequence={} acknowledgement={}",
+        kind.name(),
+        At(*last),
+        Maybe(*sequence),
+        Maybe(*acknowledgement)
+    )?;
+    write_expectation(f, expected)
+}
+
+fn write_anomaly(f: &mut Formatter<'_>, anomaly: &Anomaly) -> fmt::Result {
+    let Anomaly { id, host_id, key, originator, uid, time, surprise, threshold, expected, seen } =
+        anomaly;
+    write!(f, "anomaly time={} ", At(*time))?;
+    write_identity(f, *id, *host_id, key, *originator, *uid)?;
+    let Surprise { side_flags, size, time, entropy } = surprise;
+    write!(
+        f,
+        " threshold={threshold:?} surprise.side_flags={side_flags:?} surprise.size={size:?} \
+         surprise.time={time:?} surprise.entropy={entropy:?}"
+    )?;
+    let PacketFacts {
+        side,
+        protocol,
+        flags,
+        payload_len,
+        wire_len,
+        window,
+        entropy,
+        since,
+        position,
+    } = seen;
+    write!(
+        f,
+        " seen.side={side:?} seen.protocol={protocol} seen.flags={:#04x} seen.payload_len={payload_len} \
+         seen.wire_len={wire_len} seen.window={window} seen.entropy={} seen.since={} \
+         seen.position={position}",
+        flags.0,
+        Maybe(*entropy),
+        Maybe(since.map(Span::nanos)),
+    )?;
+    write_expectation(f, expected)
+}
+
+fn write_connection(
+    f: &mut Formatter<'_>,
+    closed_at: Timestamp,
+    summary: &Summary,
+    score: &ConnectionScore,
+) -> fmt::Result {
+    let Summary {
+        id,
+        host_id,
+        key,
+        originator,
+        uid,
+        first,
+        last,
+        sides,
+        state,
+        history,
+        vlans,
+        tunnel,
+        closed,
+    } = summary;
+    write!(f, "connection time={} ", At(closed_at))?;
+    write_identity(f, *id, *host_id, key, *originator, *uid)?;
+    write!(f, " first={} last={}", At(*first), At(*last))?;
+    for (name, counters) in ['a', 'b'].into_iter().zip(sides) {
+        let Counters {
+            packets,
+            ip_bytes,
+            wire_bytes,
+            payload_bytes,
+            retransmissions,
+            out_of_order,
+            missed_bytes,
+        } = counters;
+        write!(
+            f,
+            " {name}.packets={packets} {name}.ip_bytes={ip_bytes} {name}.wire_bytes={wire_bytes} \
+             {name}.payload_bytes={payload_bytes} {name}.retransmissions={retransmissions} \
+             {name}.out_of_order={out_of_order} {name}.missed_bytes={missed_bytes}"
+        )?;
+    }
+    write!(
+        f,
+        " state={} history={} vlan.outer={} vlan.inner={} tunnel=",
+        state.name(),
+        history.as_str(),
+        Maybe(vlans.outer),
+        Maybe(vlans.inner)
+    )?;
+    match tunnel {
+        None => f.write_str("-")?,
+        Some(Tunnel { kind, id, depth, source, destination }) => write!(
+            f,
+            "{} tunnel.id={id} tunnel.depth={depth} tunnel.source={source} \
+             tunnel.destination={destination}",
+            kind.name()
+        )?,
+    }
+    let ConnectionScore { scored, anomalies, synthetic, total, max } = score;
+    write!(
+        f,
+        " closed={} scored={scored} anomalies={anomalies} synthetic={synthetic} total={total:?} \
+         max={max:?}",
+        Maybe(closed.map(|reason| reason as u8))
+    )
+}
+
+fn write_stats(f: &mut Formatter<'_>, time: Timestamp, stats: &Stats) -> fmt::Result {
+    let Stats {
+        packets,
+        wire_bytes,
+        not_ip,
+        truncated,
+        malformed,
+        orphan_fragments,
+        time_reversed,
+        clock_resets,
+        connections,
+        live,
+        live_peak,
+        evicted,
+        scored,
+        surprise_millibits,
+        anomalies,
+        synthetic,
+        events_shed,
+        memory,
+    } = stats;
+    write!(
+        f,
+        "stats time={} packets={packets} wire_bytes={wire_bytes} not_ip={not_ip} \
+         truncated={truncated} malformed={malformed} orphan_fragments={orphan_fragments} \
+         time_reversed={time_reversed} clock_resets={clock_resets} connections={connections} \
+         live={live} live_peak={live_peak} evicted={evicted} scored={scored} \
+         surprise_millibits={surprise_millibits} anomalies={anomalies} synthetic={synthetic} \
+         events_shed={events_shed} memory={memory}",
+        At(time)
+    )
+}
+
+fn write_identity(
+    f: &mut Formatter<'_>,
+    id: ConnectionId,
+    host_id: Option<u64>,
+    key: &ConnectionKey,
+    originator: Side,
+    uid: u128,
+) -> fmt::Result {
+    let ConnectionKey { address_a, address_b, port_a, port_b, protocol, domain } = key;
+    write!(
+        f,
+        "connection={} host_id={} uid={uid:x} a={} b={} protocol={protocol} domain={domain} \
+         originator={originator:?}",
+        id.to_u64(),
+        Maybe(host_id),
+        Endpoint(*address_a, *port_a),
+        Endpoint(*address_b, *port_b)
+    )
+}
+
+fn write_expectation(f: &mut Formatter<'_>, expected: &Expectation) -> fmt::Result {
+    let Expectation {
+        side,
+        flags,
+        side_flags_probability,
+        size,
+        time,
+        deadline,
+        nothing_more,
+        confidence,
+    } = expected;
+    write!(
+        f,
+        " expected.side={side:?} expected.flags={:#04x} expected.p={side_flags_probability:?} \
+         expected.size={}/{}/{} expected.time={}/{}/{} expected.deadline={} \
+         expected.nothing_more={nothing_more:?} expected.confidence={confidence:?}",
+        flags.0,
+        size.low,
+        size.mode,
+        size.high,
+        time.low.nanos(),
+        time.median.nanos(),
+        time.high.nanos(),
+        deadline.nanos()
+    )
+}
+
+/// Seconds and nanoseconds.
+struct At(Timestamp);
+
+impl Display for At {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (secs, nanos) = self.0.parts();
+        write!(f, "{secs}.{nanos:09}")
+    }
+}
+
+/// A value or `-`.
+struct Maybe<T>(Option<T>);
+
+impl<T: Display> Display for Maybe<T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(value) => value.fmt(f),
+            None => f.write_str("-"),
+        }
+    }
+}
+
+/// Address and port, an IPv6 address in brackets.
+struct Endpoint(Address, u16);
+
+impl Display for Endpoint {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self(address, port) = self;
+        match address.as_v4() {
+            Some(_) => write!(f, "{address}:{port}"),
+            None => write!(f, "[{address}]:{port}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::Slot;
+    use crate::model::{SizeRange, TimeRange};
+    use crate::predict::Kind;
+    use crate::wire::TcpFlags;
+
+    #[test]
+    fn a_synthetic_packet_is_one_line_with_all_its_fields() {
+        let event = Event::Synthetic(SyntheticPacket {
+            id: ConnectionId { slot: Slot(7), generation: 1 },
+            host_id: None,
+            key: ConnectionKey {
+                address_a: Address::v4([192, 0, 2, 1]),
+                address_b: Address::v6([0; 16]),
+                port_a: 49152,
+                port_b: 443,
+                protocol: 6,
+                domain: 0,
+            },
+            originator: Side::A,
+            uid: 0xabc,
+            kind: Kind::Overdue,
+            due: Timestamp::from_parts(1_700_000_000, 5),
+            last: Timestamp::from_nanos(-1),
+            run: 2,
+            sequence: Some(u32::MAX),
+            acknowledgement: None,
+            expected: Expectation {
+                side: Side::B,
+                flags: TcpFlags::ACK,
+                side_flags_probability: 0.1,
+                size: SizeRange { low: 0, mode: 1, high: 2 },
+                time: TimeRange {
+                    low: Span::from_nanos(3),
+                    median: Span::from_nanos(4),
+                    high: Span::MAX,
+                },
+                deadline: Span::from_nanos(6),
+                nothing_more: f32::MIN_POSITIVE,
+                confidence: 1.0,
+            },
+        });
+        assert_eq!(
+            event.to_string(),
+            "synthetic time=1700000000.000000005 connection=4294967303 host_id=- uid=abc \
+             a=192.0.2.1:49152 b=[::]:443 protocol=6 domain=0 originator=A kind=overdue \
+             last=-1.999999999 run=2 sequence=4294967295 acknowledgement=- expected.side=B \
+             expected.flags=0x10 expected.p=0.1 expected.size=0/1/2 \
+             expected.time=3/4/18446744073709551615 expected.deadline=6 \
+             expected.nothing_more=1.1754944e-38 expected.confidence=1.0"
+        );
+    }
+
+    #[test]
+    fn a_notice_of_shedding_says_when_and_how_many() {
+        let event = Event::Shed(Shed { time: Timestamp::from_parts(3, 0), events: 2 });
+        assert_eq!(event.to_string(), "shed time=3.000000000 events=2");
+    }
+}
