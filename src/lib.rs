@@ -16,6 +16,7 @@
 //! | [`score`] | what the forecast did not expect |
 //! | [`sensor`] | the whole line in order: push, advance, poll |
 //! | `source` | packets out of captures and interfaces (feature `cli`) |
+//! | `sink` | Zeek-format logs (feature `cli`) |
 
 pub mod config;
 pub mod flow;
@@ -23,6 +24,8 @@ pub mod model;
 pub mod predict;
 pub mod score;
 pub mod sensor;
+#[cfg(feature = "cli")]
+pub mod sink;
 #[cfg(feature = "cli")]
 pub mod source;
 pub mod time;

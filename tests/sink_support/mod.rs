@@ -1,0 +1,259 @@
+//! Events for the tests of `sink`, and a reader of Zeek's TSV written from its documentation.
+
+use std::collections::HashMap;
+
+use foreshadow::flow::{
+    CloseReason, ConnectionId, ConnectionKey, ConnectionState, Counters, History, Side, Slot,
+    Summary,
+};
+use foreshadow::model::{Expectation, PacketFacts, SizeRange, Surprise, TimeRange};
+use foreshadow::predict::{Kind, SyntheticPacket};
+use foreshadow::score::{Anomaly, ConnectionScore};
+use foreshadow::sensor::{Event, Shed, Stats};
+use foreshadow::time::{Span, Timestamp};
+use foreshadow::wire::{Address, TcpFlags, Tunnel, TunnelKind, Vlans};
+
+/// 2026-11-21 00:59:30 UTC.
+pub(crate) const START: i64 = 1_795_222_770;
+
+pub(crate) fn at(seconds: i64, nanos: u32) -> Timestamp {
+    Timestamp::from_parts(START + seconds, nanos)
+}
+
+const ID: ConnectionId = ConnectionId { slot: Slot(7), generation: 1 };
+const UID: u128 = 0x0123_4567_89ab_cdef_0011_2233;
+
+fn tcp_key() -> ConnectionKey {
+    ConnectionKey {
+        address_a: Address::v4([128, 232, 110, 120]),
+        address_b: Address::v4([66, 35, 250, 204]),
+        port_a: 34855,
+        port_b: 80,
+        protocol: 6,
+        domain: 0,
+    }
+}
+
+fn v6(text: &str) -> Address {
+    text.parse::<std::net::IpAddr>().unwrap().into()
+}
+
+fn expectation() -> Expectation {
+    Expectation {
+        side: Side::B,
+        flags: TcpFlags(TcpFlags::PSH.0 | TcpFlags::ACK.0),
+        side_flags_probability: 0.9375,
+        size: SizeRange { low: 512, mode: 1448, high: 1460 },
+        time: TimeRange {
+            low: Span::from_micros(20),
+            median: Span::from_millis(12),
+            high: Span::from_millis(250),
+        },
+        deadline: Span::from_millis(250),
+        nothing_more: 0.0625,
+        confidence: 0.890_625,
+    }
+}
+
+/// A TCP connection, side A its originator.
+pub(crate) fn tcp() -> Summary {
+    Summary {
+        id: ID,
+        host_id: None,
+        key: tcp_key(),
+        originator: Side::A,
+        uid: UID,
+        first: at(0, 123_456_789),
+        last: at(3, 500_000_000),
+        sides: [
+            Counters {
+                packets: 6,
+                ip_bytes: 700,
+                wire_bytes: 784,
+                payload_bytes: 388,
+                retransmissions: 1,
+                out_of_order: 0,
+                missed_bytes: 0,
+            },
+            Counters {
+                packets: 9,
+                ip_bytes: 9_360,
+                wire_bytes: 9_486,
+                payload_bytes: 9_000,
+                retransmissions: 0,
+                out_of_order: 2,
+                missed_bytes: 1_460,
+            },
+        ],
+        state: ConnectionState::Sf,
+        history: History::default(),
+        vlans: Vlans::default(),
+        tunnel: None,
+        closed: Some(CloseReason::Timeout),
+    }
+}
+
+pub(crate) fn connection(time: Timestamp, summary: Summary) -> Event {
+    let score =
+        ConnectionScore { scored: 15, anomalies: 1, synthetic: 2, total: 60.75, max: 21.25 };
+    Event::Connection { time, summary, score }
+}
+
+/// One event of each kind and shape, in time order.
+pub(crate) fn events() -> Vec<Event> {
+    let reversed = Summary {
+        key: ConnectionKey {
+            address_a: v6("2001:4860:4860::8888"),
+            address_b: v6("fd00::42"),
+            port_a: 53,
+            port_b: 50_000,
+            protocol: 17,
+            domain: 0,
+        },
+        originator: Side::B,
+        state: ConnectionState::Shr,
+        vlans: Vlans { outer: Some(100), inner: Some(7) },
+        tunnel: Some(Tunnel {
+            kind: TunnelKind::Vxlan,
+            id: 4_711,
+            depth: 1,
+            source: Address::v4([10, 0, 0, 1]),
+            destination: Address::v4([10, 0, 0, 2]),
+        }),
+        closed: None,
+        uid: UID + 1,
+        ..tcp()
+    };
+    let single = Summary {
+        key: ConnectionKey {
+            address_a: Address::v4([192, 168, 170, 8]),
+            address_b: Address::v4([192, 168, 170, 56]),
+            port_a: 0,
+            port_b: 0,
+            protocol: 132,
+            domain: 0,
+        },
+        last: at(0, 123_456_999),
+        sides: [Counters { packets: 1, ip_bytes: 52, wire_bytes: 66, ..Counters::default() }; 2],
+        state: ConnectionState::Oth,
+        closed: Some(CloseReason::Shutdown),
+        uid: UID + 2,
+        ..tcp()
+    };
+    let synthetic = SyntheticPacket {
+        id: ID,
+        host_id: None,
+        key: tcp_key(),
+        originator: Side::A,
+        uid: UID,
+        kind: Kind::Overdue,
+        due: at(3, 750_000_000),
+        last: at(3, 500_000_000),
+        run: 1,
+        sequence: Some(4_294_967_295),
+        acknowledgement: None,
+        expected: expectation(),
+    };
+    let anomaly = Anomaly {
+        id: ID,
+        host_id: None,
+        key: tcp_key(),
+        originator: Side::A,
+        uid: UID,
+        time: at(2, 0),
+        surprise: Surprise { side_flags: 4.0, size: 0.05, time: 17.2, entropy: 0.0 },
+        threshold: 20.0,
+        expected: expectation(),
+        seen: PacketFacts {
+            side: Side::A,
+            protocol: 6,
+            flags: TcpFlags::RST,
+            payload_len: 0,
+            wire_len: 60,
+            window: 0,
+            entropy: None,
+            since: Some(Span::from_micros(12)),
+            position: 14,
+        },
+    };
+    let first_packet = Anomaly {
+        key: reversed.key,
+        originator: Side::B,
+        uid: UID + 1,
+        surprise: Surprise { side_flags: 0.5, size: 22.0, time: 0.0, entropy: 6.0 },
+        expected: Expectation { nothing_more: 0.97, ..expectation() },
+        seen: PacketFacts { protocol: 17, since: None, position: 0, ..anomaly.seen },
+        ..anomaly
+    };
+    let stats = Stats {
+        packets: 1_000,
+        wire_bytes: u64::MAX,
+        connections: 12,
+        surprise_millibits: 5_432_100,
+        ..Stats::default()
+    };
+    vec![
+        Event::Anomaly(anomaly),
+        Event::Anomaly(first_packet),
+        Event::Synthetic(synthetic),
+        connection(at(5, 0), tcp()),
+        connection(at(6, 0), reversed),
+        connection(at(6, 0), single),
+        Event::Shed(Shed { time: at(6, 500_000_000), events: 42 }),
+        Event::Stats { time: at(30, 0), stats },
+    ]
+}
+
+/// A Zeek log as zeek-cut and zat see it.
+pub(crate) struct ReadLog {
+    pub(crate) meta: HashMap<String, String>,
+    pub(crate) fields: Vec<String>,
+    pub(crate) types: Vec<String>,
+    pub(crate) rows: Vec<HashMap<String, String>>,
+}
+
+/// Reads a TSV log by what its own header says, and fails on whatever a strict reader would.
+pub(crate) fn read_tsv(text: &str) -> ReadLog {
+    assert!(text.ends_with('\n'), "the last line is whole");
+    let mut log = ReadLog { meta: HashMap::new(), fields: vec![], types: vec![], rows: vec![] };
+    for line in text.lines() {
+        if let Some(separator) = line.strip_prefix("#separator ") {
+            assert_eq!(separator, "\\x09");
+        } else if let Some(rest) = line.strip_prefix('#') {
+            let (key, value) = rest.split_once('\t').expect("a header line has a value");
+            match key {
+                "fields" => log.fields = value.split('\t').map(Into::into).collect(),
+                "types" => log.types = value.split('\t').map(Into::into).collect(),
+                _ => drop(log.meta.insert(key.into(), value.into())),
+            }
+        } else {
+            assert_eq!(log.fields.len(), log.types.len());
+            let values: Vec<_> = line.split('\t').collect();
+            assert_eq!(values.len(), log.fields.len(), "{line}");
+            for (value, kind) in values.iter().zip(&log.types) {
+                check_type(value, kind);
+            }
+            let row = log.fields.iter().cloned().zip(values.into_iter().map(Into::into));
+            log.rows.push(row.collect());
+        }
+    }
+    log
+}
+
+/// What zat's and Zeek's own readers demand of a value of each type.
+fn check_type(value: &str, kind: &str) {
+    if value == "-" {
+        return;
+    }
+    let parses = match kind {
+        "time" | "interval" | "double" => value.parse::<f64>().is_ok(),
+        "count" => value.parse::<u64>().is_ok(),
+        "int" => value.parse::<i32>().is_ok(),
+        "port" => value.parse::<u16>().is_ok(),
+        "bool" => value == "T" || value == "F",
+        "addr" => value.parse::<std::net::IpAddr>().is_ok(),
+        "string" | "enum" | "set[string]" | "vector[string]" => !value.is_empty(),
+        _ => false,
+    };
+    assert!(parses, "{value:?} is no {kind}");
+}
