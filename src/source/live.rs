@@ -56,7 +56,7 @@ pub enum Poll<'a> {
 /// Packets that were seen and lost since the capture began.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Drops {
-    /// Packets that passed the filter.
+    /// Packets that passed the filter, as the kernel counts them: twice each on loopback.
     pub received: u64,
     /// Packets lost because they were not read fast enough.
     pub dropped: u64,
