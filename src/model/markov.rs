@@ -39,6 +39,9 @@ const CONTEXTS: usize = NEXT_CONTEXTS + SIZE_CONTEXTS + TIME_CONTEXTS;
 /// Dense levels: all traffic, then TCP, UDP, ICMP and the rest.
 const DENSE_LEVELS: usize = 5;
 
+/// A side with flags less likely than this does not move the deadline.
+const LIKELY: f32 = 0.02;
+
 /// A deadline needs this many packets of the connection itself in the time context it rests upon.
 const MIN_EVIDENCE: u32 = 4;
 
@@ -149,14 +152,30 @@ impl Markov {
         }
     }
 
-    /// Side, flags and time of the next packet, for the likeliest side and flags.
+    /// What comes next, and when: the time over all sides and flags that are likely at all, because
+    /// an answer that mostly comes at once and sometimes not at all is due when the one after it is.
     fn look_ahead(&self, state: &State) -> Ahead {
         let (next, _) = self.distribution::<NEXT>(state, state.last.next());
-        let nothing_more = next[usize::from(NOTHING)];
         let side_flags = likeliest(&next[..SIDE_FLAGS]);
-        let (times, evidence) = self.distribution::<TIMES>(state, state.last.time(side_flags));
+        let mut times = [0.0; TIMES];
+        let (mut share, mut evidence) = (0.0, 0);
+        for (symbol, &probability) in next[..SIDE_FLAGS].iter().enumerate() {
+            if probability < LIKELY {
+                continue;
+            }
+            let context = state.last.time(symbol as u8);
+            let (given, packets) = self.distribution::<TIMES>(state, context);
+            for (time, given) in times.iter_mut().zip(given) {
+                *time += probability * given;
+            }
+            share += probability;
+            evidence += packets;
+        }
+        if share > 0.0 {
+            times.iter_mut().for_each(|time| *time /= share);
+        }
         Ahead {
-            nothing_more,
+            nothing_more: next[usize::from(NOTHING)],
             side_flags,
             probability: next[usize::from(side_flags)],
             times,

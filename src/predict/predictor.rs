@@ -18,15 +18,53 @@ pub struct Policy {
     pub min_packets: u32,
 }
 
-/// A connection's run of imagined packets.
+/// A connection's run of imagined packets, and how well its deadlines did so far.
 #[derive(Clone, Copy)]
 struct Run {
+    record: Record,
     /// Imagined so far.
     made: u8,
     /// Product of their confidences.
     confidence: f32,
     /// When the last one, real or imagined, came.
     from: Timestamp,
+}
+
+impl Run {
+    const NONE: Self = Self {
+        record: Record { set: 0, missed: 0 },
+        made: 0,
+        confidence: 0.0,
+        from: Timestamp::MIN,
+    };
+}
+
+/// How many deadlines were set on a connection and how many passed, the old ones fading.
+#[derive(Clone, Copy, Default)]
+struct Record {
+    set: u16,
+    missed: u16,
+}
+
+impl Record {
+    /// Counts are halved here, so that a connection that settles down is believed again.
+    const FADE: u16 = 128;
+    /// Fewer misses than this prove nothing.
+    const PATIENCE: u16 = 3;
+
+    fn count_set(&mut self) {
+        self.set += 1;
+        if self.set >= Self::FADE {
+            self.set /= 2;
+            self.missed /= 2;
+        }
+    }
+
+    /// Whether deadlines pass no more than twice as often as their quantile says.
+    fn is_good(self, quantile: f32) -> bool {
+        let allowed = 2.0 * (1.0 - quantile) * f32::from(self.set);
+        self.missed < Self::PATIENCE || f32::from(self.missed) <= allowed
+    }
 }
 
 /// A deadline that passed.
@@ -67,21 +105,30 @@ impl Predictor {
             return;
         }
         if slot.index() >= self.runs.len() {
-            let empty = Run { made: 0, confidence: 0.0, from: time };
-            self.runs.resize(slot.index() + 1, empty);
+            self.runs.resize(slot.index() + 1, Run::NONE);
         }
+        let run = &mut self.runs[slot.index()];
         match model.deadline(slot, self.policy.quantile) {
             Some(deadline) if deadline.confidence >= self.policy.min_confidence => {
-                self.runs[slot.index()] = Run { made: 0, confidence: 1.0, from: time };
+                run.record.count_set();
+                *run = Run { made: 0, confidence: 1.0, from: time, ..*run };
                 self.wheel.arm(slot.0, time.after(deadline.after));
             }
             _ => self.cancel(slot),
         }
     }
 
-    /// The connection in `slot` is gone.
+    /// No packet is due on `slot` any more.
     pub fn cancel(&mut self, slot: Slot) {
         self.wheel.cancel(slot.0);
+    }
+
+    /// The connection in `slot` ended; whatever comes next there starts with a clean record.
+    pub fn end(&mut self, slot: Slot) {
+        self.cancel(slot);
+        if let Some(run) = self.runs.get_mut(slot.index()) {
+            *run = Run::NONE;
+        }
     }
 
     /// The clock was set to `now`: no deadline holds any more.
@@ -96,9 +143,17 @@ impl Predictor {
     }
 
     /// Says what `slot` missed when its deadline, just popped, passed; and waits for the one after.
-    pub fn miss(&mut self, slot: Slot, model: &dyn Model, last: &PacketFacts) -> Miss {
+    ///
+    /// `None` where deadlines have passed too often to be believed.
+    pub fn miss(&mut self, slot: Slot, model: &dyn Model, last: &PacketFacts) -> Option<Miss> {
         let Policy { quantile, max_run, min_confidence, .. } = self.policy;
-        let run = self.runs[slot.index()];
+        let run = &mut self.runs[slot.index()];
+        if run.made == 0 {
+            run.record.missed += 1;
+        }
+        if !run.record.is_good(quantile) {
+            return None;
+        }
         self.imagined.clear();
         let mut expected = model.expect(slot, &self.imagined, quantile);
         for _ in 0..run.made {
@@ -106,18 +161,18 @@ impl Predictor {
             expected = model.expect(slot, &self.imagined, quantile);
         }
         expected.confidence *= run.confidence;
-        let made = run.made + 1;
-        let next_from = run.from.after(expected.time.median);
-        if made < max_run {
+        run.made += 1;
+        run.confidence = expected.confidence;
+        run.from = run.from.after(expected.time.median);
+        let miss = Miss { run: run.made, expected };
+        if run.made < max_run {
             self.imagined.push(imagine(last, &expected, self.imagined.len()));
             let next = model.expect(slot, &self.imagined, quantile);
             if next.confidence * expected.confidence >= min_confidence {
-                self.runs[slot.index()] =
-                    Run { made, confidence: expected.confidence, from: next_from };
-                self.wheel.arm(slot.0, next_from.after(next.deadline));
+                self.wheel.arm(slot.0, run.from.after(next.deadline));
             }
         }
-        Miss { run: made, expected }
+        Some(miss)
     }
 
     /// Bytes held.

@@ -234,7 +234,7 @@ impl Sensor {
         let slot = summary.id.slot;
         let silent = summary.closed == Some(CloseReason::Timeout);
         self.model.end(slot, self.learn && silent);
-        self.predictor.cancel(slot);
+        self.predictor.end(slot);
         self.scorer.connection(slot)
     }
 
@@ -265,7 +265,8 @@ impl Sensor {
     #[cold]
     fn report_miss(&mut self, summary: &Summary, due: Timestamp) {
         let slot = summary.id.slot;
-        let miss = self.predictor.miss(slot, &*self.model, &self.last[slot.index()]);
+        let last = &self.last[slot.index()];
+        let Some(miss) = self.predictor.miss(slot, &*self.model, last) else { return };
         let side = miss.expected.side;
         let next = |side| self.table.connection(slot).and_then(|it| it.next_sequence(side));
         let synthetic = SyntheticPacket {
