@@ -17,7 +17,10 @@
 //! | [`sensor`] | the whole line in order: push, advance, poll |
 //! | `source` | packets out of captures and interfaces (feature `cli`) |
 //! | `sink` | Zeek-format logs (feature `cli`) |
+//! | `cli` | the `foreshadow` command (feature `cli`) |
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod config;
 pub mod flow;
 pub mod model;

@@ -1,2 +1,7 @@
 //! The `foreshadow` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    foreshadow::cli::main()
+}

@@ -1,0 +1,148 @@
+//! `foreshadow run`: packets in, logs out, a summary at the end.
+
+use std::time::{Duration, Instant};
+
+use crate::config::{Config, LogFormat};
+use crate::sensor::Sensor;
+use crate::sink::{self, LogDirectory, LogOptions, Publish, Rotation, SinkError, ZeekLogs};
+
+use super::args::{Format, RunArgs};
+use super::input::{Input, Next};
+use super::progress::Progress;
+use super::report::{self, Talkers};
+use super::signals::Stop;
+use super::{Failure, read_config};
+
+/// How often a live run looks at what the kernel dropped.
+const DROPS_INTERVAL: Duration = Duration::from_secs(10);
+
+pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
+    let config = configure(args)?;
+    let sensor = Sensor::new(&config).map_err(|error| Failure::Usage(error.to_string()))?;
+    let input = Input::open(args, &config)?;
+    let stop = Stop::listen()
+        .map_err(|error| Failure::Usage(format!("cannot listen for signals: {error}")))?;
+    let directory = LogDirectory::create(&args.out).map_err(written)?;
+    let options = log_options(&config, input.is_live());
+    let logs = ZeekLogs::create(directory, options).map_err(written)?;
+    Run { input, sensor, logs, talkers: Talkers::default(), stop, started: Instant::now() }
+        .to_the_end(args)
+}
+
+/// The config file, the single settings over it, and the options that are keys as well.
+fn configure(args: &RunArgs) -> Result<Config, Failure> {
+    let mut config = read_config(args.config.as_deref())?;
+    for setting in &args.settings {
+        let (key, value) = setting.split_once('=').ok_or_else(|| {
+            Failure::Usage(format!(
+                "--set {setting}: expected KEY=VALUE, for example predict.quantile=0.99"
+            ))
+        })?;
+        config.set(key.trim(), value.trim()).map_err(|error| Failure::Usage(error.to_string()))?;
+    }
+    if let Some(format) = args.format {
+        let name = match format {
+            Format::Tsv => "tsv",
+            Format::Json => "json",
+        };
+        config.set("log.format", name).map_err(|error| Failure::Usage(error.to_string()))?;
+    }
+    Ok(config)
+}
+
+/// A capture's logs appear when they are whole; those of an interface grow and are rotated.
+fn log_options(config: &Config, is_live: bool) -> LogOptions {
+    const MIB: u64 = 1 << 20;
+    let rotation = Rotation {
+        interval: config.log.rotate_interval(),
+        size: config.log.rotate_size_mib().map(|size| size * MIB),
+    };
+    LogOptions {
+        format: match config.log.format() {
+            LogFormat::Tsv => sink::Format::Tsv,
+            LogFormat::Json => sink::Format::Json,
+        },
+        publish: if is_live { Publish::Growing(rotation) } else { Publish::AtClose },
+        ..LogOptions::default()
+    }
+}
+
+fn written(error: SinkError) -> Failure {
+    Failure::Output(error.to_string())
+}
+
+struct Run {
+    input: Input,
+    sensor: Sensor,
+    logs: ZeekLogs,
+    talkers: Talkers,
+    stop: Stop,
+    started: Instant,
+}
+
+impl Run {
+    fn to_the_end(mut self, args: &RunArgs) -> Result<(), Failure> {
+        let progress = Progress::new(args.quiet, self.input.total());
+        let failed = self.packets(progress);
+        self.sensor.finish();
+        self.drain()?;
+        let Self { mut input, sensor, logs, talkers, started, .. } = self;
+        let files = logs.close().map_err(written)?;
+        for error in input.errors() {
+            eprintln!("foreshadow: {error}");
+        }
+        if !args.quiet {
+            let mut text = report::summary(&sensor.stats(), &talkers, started.elapsed());
+            let skipped = input.synthetic_skipped();
+            if skipped > 0 {
+                let what = format_args!("{skipped} synthetic packets were not fed again");
+                report::line(&mut text, "", what);
+            }
+            if let Some(dropped) = input.dropped() {
+                let what = format_args!("{dropped} packets lost before they could be read");
+                report::line(&mut text, "", what);
+            }
+            report::logs(&mut text, &args.out, &files);
+            super::print(&text)?;
+        }
+        failed?;
+        if input.errors().is_empty() { Ok(()) } else { Err(Failure::Input) }
+    }
+
+    /// Runs until the captures end, somebody asks to stop, or something breaks.
+    fn packets(&mut self, mut progress: Progress) -> Result<(), Failure> {
+        let mut drops_due = Instant::now() + DROPS_INTERVAL;
+        while !self.stop.asked() {
+            match self.input.next()? {
+                Next::Packet(packet) => {
+                    self.sensor.push(&packet);
+                }
+                Next::Skipped => {}
+                Next::Idle(now) => {
+                    self.sensor.advance(now);
+                    self.drain()?;
+                    self.logs.rotate_if_due(now).map_err(written)?;
+                    self.logs.flush().map_err(written)?;
+                }
+                Next::End => break,
+            }
+            self.drain()?;
+            progress.packet(|| self.input.position());
+            if self.input.is_live() && Instant::now() >= drops_due {
+                // libpcap counts in 32 bits: asking now and then keeps the sum right.
+                self.input.dropped();
+                drops_due = Instant::now() + DROPS_INTERVAL;
+            }
+        }
+        progress.finish();
+        Ok(())
+    }
+
+    fn drain(&mut self) -> Result<(), Failure> {
+        while let Some(event) = self.sensor.poll() {
+            self.talkers.count(&event);
+            self.logs.write(&event).map_err(written)?;
+        }
+        Ok(())
+    }
+}
