@@ -4,9 +4,11 @@ use crate::flow::{CloseReason, Summary};
 use crate::score::ConnectionScore;
 use crate::time::Span;
 
-use super::endpoints::{is_local, service_hint, write_id};
+use super::endpoints::write_id;
+use super::locality::is_local;
 use super::number::logged_span;
 use super::row::Row;
+use super::service::service_hint;
 use super::uid;
 
 /// Writes one connection; `seed` is that of the Community ID.

@@ -26,15 +26,18 @@
 //! Compress, remove old logs, or read a clock.
 
 mod anomaly;
+mod columns;
 mod conn;
 mod directory;
 mod endpoints;
 mod error;
 mod escape;
 mod line_file;
+mod locality;
 mod number;
 mod row;
 mod schema;
+mod service;
 mod stats;
 mod synthetic;
 mod uid;

@@ -10,7 +10,7 @@ use std::io::Write;
 use crate::time::{NANOS_PER_SEC, Span, Timestamp};
 use crate::wire::Address;
 
-const MICROS_PER_SEC: u128 = 1_000_000;
+const MICROS_PER_SEC: u64 = 1_000_000;
 
 /// Writes `value` in decimal.
 pub(super) fn unsigned(out: &mut Vec<u8>, mut value: u64) {
@@ -36,14 +36,14 @@ pub(super) fn signed(out: &mut Vec<u8>, value: i64) {
     unsigned(out, value.unsigned_abs());
 }
 
-/// Writes `value` in decimal with at least `width` digits.
-pub(super) fn padded(out: &mut Vec<u8>, value: u32, width: usize) {
-    let start = out.len();
-    unsigned(out, u64::from(value));
-    let missing = width.saturating_sub(out.len() - start);
-    for _ in 0..missing {
-        out.insert(start, b'0');
+/// Writes the last `WIDTH` digits of `value`, zeros in front.
+fn padded<const WIDTH: usize>(out: &mut Vec<u8>, mut value: u32) {
+    let mut digits = [b'0'; WIDTH];
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
     }
+    out.extend_from_slice(&digits);
 }
 
 /// How many decimals of a fixed-point number are written.
@@ -56,12 +56,11 @@ pub(super) enum Decimals {
 }
 
 /// Writes a number of millionths as `whole.fraction`.
-pub(super) fn millionths(out: &mut Vec<u8>, value: u128, decimals: Decimals) {
-    // A timestamp or a span has at most twenty digits of whole seconds.
-    unsigned(out, u64::try_from(value / MICROS_PER_SEC).unwrap_or(u64::MAX));
+fn millionths(out: &mut Vec<u8>, value: u64, decimals: Decimals) {
+    unsigned(out, value / MICROS_PER_SEC);
     out.push(b'.');
     let fraction_start = out.len();
-    padded(out, (value % MICROS_PER_SEC) as u32, 6);
+    padded::<6>(out, (value % MICROS_PER_SEC) as u32);
     if decimals == Decimals::Trimmed {
         while out.len() > fraction_start + 1 && out.last() == Some(&b'0') {
             out.pop();
@@ -75,12 +74,12 @@ pub(super) fn time(out: &mut Vec<u8>, time: Timestamp, decimals: Decimals) {
     if micros < 0 {
         out.push(b'-');
     }
-    millionths(out, u128::from(micros.unsigned_abs()), decimals);
+    millionths(out, micros.unsigned_abs(), decimals);
 }
 
 /// Writes a span in seconds.
 pub(super) fn span(out: &mut Vec<u8>, span: Span, decimals: Decimals) {
-    millionths(out, u128::from(span.micros()), decimals);
+    millionths(out, span.micros(), decimals);
 }
 
 /// Microseconds since the epoch, rounded down.
@@ -133,7 +132,7 @@ fn fixed(out: &mut Vec<u8>, value: f32) {
     // 24 bits of mantissa times a million (20 bits) fit the 53 of an f64: the product is exact.
     let scaled = (f64::from(value) * 1e6).round_ties_even();
     if scaled < 9e15 {
-        millionths(out, scaled as u128, Decimals::Trimmed);
+        millionths(out, scaled as u64, Decimals::Trimmed);
     } else {
         // No fraction is left at this size. Writing to a Vec cannot fail.
         let _ = write!(out, "{value:.1}");
@@ -215,10 +214,10 @@ pub(super) fn calendar(out: &mut Vec<u8>, time: Timestamp) {
     let seconds = time.nanos().div_euclid(NANOS_PER_SEC as i64);
     let (year, month, day) = civil(seconds.div_euclid(86_400));
     let of_day = seconds.rem_euclid(86_400) as u32;
-    padded(out, year, 4);
+    padded::<4>(out, year);
     for part in [month, day, of_day / 3_600, of_day / 60 % 60, of_day % 60] {
         out.push(b'-');
-        padded(out, part, 2);
+        padded::<2>(out, part);
     }
 }
 

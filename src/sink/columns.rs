@@ -1,0 +1,355 @@
+//! What each log holds: the tables behind headers, rows and documentation.
+
+use super::schema::{Column, Schema, Type};
+
+impl Schema {
+    /// Every log there is.
+    pub const ALL: [&'static Self; 5] =
+        [&Self::CONN, &Self::SYNTHETIC, &Self::ANOMALY, &Self::STATS, &Self::REPORTER];
+
+    /// Zeek's connection log, then what Foreshadow adds.
+    pub const CONN: Self = Self {
+        path: "conn",
+        doc: "One row per connection, written when it ends. Columns up to `ip_proto` are Zeek's, \
+              in Zeek's order; `community_id`, `vlan` and `inner_vlan` are those of Zeek's policy \
+              scripts; `fs_*` are Foreshadow's.",
+        columns: &[
+            col("ts", Type::Time, "Time of the first packet."),
+            UID,
+            ORIG_H,
+            ORIG_P,
+            RESP_H,
+            RESP_P,
+            PROTO,
+            col(
+                "service",
+                Type::String,
+                "Never set: Foreshadow does not look into content; see `fs_service`.",
+            ),
+            col(
+                "duration",
+                Type::Interval,
+                "Time from the first packet to the last; unset where there was only one.",
+            ),
+            col(
+                "orig_bytes",
+                Type::Count,
+                "Payload bytes of the originator, for TCP by sequence numbers; unset like `duration`.",
+            ),
+            col("resp_bytes", Type::Count, "Payload bytes of the responder, likewise."),
+            col(
+                "conn_state",
+                Type::String,
+                "Zeek's state of the connection: S0, S1, SF, REJ, RSTO, …",
+            ),
+            col(
+                "local_orig",
+                Type::Bool,
+                "Whether the originator's address is in private space, by Zeek's list.",
+            ),
+            col("local_resp", Type::Bool, "Whether the responder's address is."),
+            col(
+                "missed_bytes",
+                Type::Count,
+                "TCP bytes never seen though later ones, or their acknowledgement, were.",
+            ),
+            col(
+                "history",
+                Type::String,
+                "Zeek's letters of what happened, upper case for the originator.",
+            ),
+            col("orig_pkts", Type::Count, "Packets of the originator."),
+            col("orig_ip_bytes", Type::Count, "Their IP bytes, headers included."),
+            col("resp_pkts", Type::Count, "Packets of the responder."),
+            col("resp_ip_bytes", Type::Count, "Their IP bytes, headers included."),
+            col(
+                "tunnel_parents",
+                Type::StringSet,
+                "Never set: the carrier is not followed as a connection; see `fs_tunnel`.",
+            ),
+            col("ip_proto", Type::Count, "The transport protocol's number."),
+            col("community_id", Type::String, "Community ID, version 1."),
+            col("vlan", Type::Int, "Outer VLAN of the first packet."),
+            col("inner_vlan", Type::Int, "Inner VLAN of the first packet."),
+            col(
+                "fs_service",
+                Type::String,
+                "The service usual on the responder's port; a hint by number, not by content.",
+            ),
+            col("fs_packets_scored", Type::Count, "Packets scored against a forecast."),
+            col(
+                "fs_surprise_mean",
+                Type::Double,
+                "Mean surprise of a packet, in bits; unset where none was scored.",
+            ),
+            col(
+                "fs_surprise_max",
+                Type::Double,
+                "Largest surprise of one packet, in bits; unset likewise.",
+            ),
+            col(
+                "fs_anomalies",
+                Type::Count,
+                "Packets that were anomalies; each has a row in anomaly.log.",
+            ),
+            col(
+                "fs_synthetic",
+                Type::Count,
+                "Synthetic packets made; each has a row in synthetic.log.",
+            ),
+            col(
+                "fs_close_reason",
+                Type::Enum,
+                "Why it ended: timeout, reused, evicted, host, shutdown or clock_reset.",
+            ),
+            col(
+                "fs_orig_wire_bytes",
+                Type::Count,
+                "Bytes of the originator on the wire, link headers included.",
+            ),
+            col(
+                "fs_resp_wire_bytes",
+                Type::Count,
+                "Bytes of the responder on the wire, link headers included.",
+            ),
+            col(
+                "fs_orig_retransmissions",
+                Type::Count,
+                "TCP packets of the originator that carried only bytes seen before.",
+            ),
+            col("fs_resp_retransmissions", Type::Count, "TCP packets of the responder that did."),
+            col(
+                "fs_orig_out_of_order",
+                Type::Count,
+                "TCP packets of the originator that came late and filled a hole.",
+            ),
+            col("fs_resp_out_of_order", Type::Count, "TCP packets of the responder that did."),
+            col(
+                "fs_tunnel",
+                Type::Enum,
+                "Innermost tunnel that carried the first packet, named as Zeek's `Tunnel::Type`.",
+            ),
+            col("fs_tunnel_id", Type::Count, "Its VNI, TEID or key; 0 where it has none."),
+            col("fs_tunnel_depth", Type::Count, "How many tunnels were opened on the way."),
+            col("fs_tunnel_src", Type::Addr, "Source of the innermost tunnel's carrier."),
+            col("fs_tunnel_dst", Type::Addr, "Destination of the innermost tunnel's carrier."),
+        ],
+    };
+
+    /// Packets that were due and did not come.
+    pub const SYNTHETIC: Self = Self {
+        path: "synthetic",
+        doc: "One row per synthetic packet: what was expected on a connection and did not come. No \
+              such packet was ever seen on the wire.",
+        columns: &[
+            col("ts", Type::Time, "When it was due: the deadline that passed."),
+            UID,
+            ORIG_H,
+            ORIG_P,
+            RESP_H,
+            RESP_P,
+            PROTO,
+            col("kind", Type::Enum, "Why it was made: `overdue`, its deadline passed."),
+            col("side", Type::Enum, "Who should have sent it: `orig` or `resp`."),
+            col("flags", Type::String, "The likeliest TCP flags; unset for other protocols."),
+            col("size_low", Type::Count, "Payload bytes: 5 % are smaller."),
+            col("size_mode", Type::Count, "Payload bytes: the likeliest size."),
+            col("size_high", Type::Count, "Payload bytes: 5 % are larger."),
+            col("after_low", Type::Interval, "Time from the packet before it: 5 % come sooner."),
+            col(
+                "after_median",
+                Type::Interval,
+                "Time from the packet before it: half come sooner.",
+            ),
+            col("after_high", Type::Interval, "Time from the packet before it: 5 % come later."),
+            col("deadline", Type::Interval, "Silence after which it counted as missed."),
+            col("last", Type::Time, "Time of the connection's last real packet."),
+            col("run", Type::Count, "How many were made since that packet, this one included."),
+            col(
+                "seq",
+                Type::Count,
+                "TCP sequence number it would have, where the connection fixes it.",
+            ),
+            col("ack", Type::Count, "TCP acknowledgement number it would have, likewise."),
+            col("probability", Type::Double, "Probability of that side with those flags, 0 to 1."),
+            col(
+                "nothing_more",
+                Type::Double,
+                "Probability that nothing more comes on the connection, 0 to 1.",
+            ),
+            col(
+                "confidence",
+                Type::Double,
+                "Probability that a packet comes by the deadline, 0 to 1.",
+            ),
+        ],
+    };
+
+    /// Packets that came and were not expected.
+    pub const ANOMALY: Self = Self {
+        path: "anomaly",
+        doc: "One row per packet whose surprise reached the threshold: what came, what was \
+              expected, and which part surprised.",
+        columns: &[
+            col("ts", Type::Time, "When the packet came."),
+            UID,
+            ORIG_H,
+            ORIG_P,
+            RESP_H,
+            RESP_P,
+            PROTO,
+            col("bits", Type::Double, "Its surprise in all, in bits: -log2 of its probability."),
+            col("bits_side_flags", Type::Double, "The part of who sent it, with which flags."),
+            col("bits_size", Type::Double, "The part of its size."),
+            col("bits_time", Type::Double, "The part of when it came."),
+            col("bits_entropy", Type::Double, "The part of how random its payload was."),
+            col("threshold", Type::Double, "The threshold it reached, in bits."),
+            col(
+                "reasons",
+                Type::StringVector,
+                "The parts above a fifth of the whole, largest first: side_flags, size, time, entropy.",
+            ),
+            col("position", Type::Count, "How many packets of the connection came before."),
+            col("seen_side", Type::Enum, "Who sent it: `orig` or `resp`."),
+            col("seen_flags", Type::String, "Its TCP flags; unset for other protocols."),
+            col("seen_size", Type::Count, "Its payload bytes."),
+            col("seen_wire_size", Type::Count, "All its bytes on the wire."),
+            col(
+                "seen_after",
+                Type::Interval,
+                "Time since the connection's packet before it; unset for the first.",
+            ),
+            col("expected_side", Type::Enum, "The likelier sender."),
+            col(
+                "expected_flags",
+                Type::String,
+                "The likeliest TCP flags; unset for other protocols.",
+            ),
+            col(
+                "expected_probability",
+                Type::Double,
+                "Probability of that side with those flags, 0 to 1.",
+            ),
+            col("expected_size_low", Type::Count, "Payload bytes: 5 % are smaller."),
+            col("expected_size_mode", Type::Count, "Payload bytes: the likeliest size."),
+            col("expected_size_high", Type::Count, "Payload bytes: 5 % are larger."),
+            col(
+                "expected_after_low",
+                Type::Interval,
+                "Time since the packet before: 5 % come sooner.",
+            ),
+            col(
+                "expected_after_median",
+                Type::Interval,
+                "Time since the packet before: half come sooner.",
+            ),
+            col(
+                "expected_after_high",
+                Type::Interval,
+                "Time since the packet before: 5 % come later.",
+            ),
+            col("nothing_more", Type::Double, "Probability that nothing more would come, 0 to 1."),
+            col("reason", Type::String, "All of it in one sentence."),
+        ],
+    };
+
+    /// The sensor's counters.
+    pub const STATS: Self = Self {
+        path: "stats",
+        doc: "The sensor's counters, every `sensor.stats_interval` of packet time and at the end. \
+              Totals since the sensor was opened, so that two rows differ by what happened between.",
+        columns: &[
+            col("ts", Type::Time, "When, in packet time."),
+            col("packets", Type::Count, "Packets pushed."),
+            col("wire_bytes", Type::Count, "Their bytes on the wire."),
+            col("not_ip", Type::Count, "Packets without an IP header."),
+            col("truncated", Type::Count, "Packets cut off inside a header."),
+            col("malformed", Type::Count, "Packets with a header that contradicts itself."),
+            col("orphan_fragments", Type::Count, "Later fragments whose first one was never seen."),
+            col(
+                "time_reversed",
+                Type::Count,
+                "Packets stamped earlier than one before them, within the tolerance.",
+            ),
+            col("clock_resets", Type::Count, "Times the capture's clock was set back."),
+            col("connections", Type::Count, "Connections begun."),
+            col("live", Type::Count, "Connections live now."),
+            col("live_peak", Type::Count, "The most that were live at once."),
+            col("evicted", Type::Count, "Connections closed early because the table was full."),
+            col("scored", Type::Count, "Packets scored."),
+            col(
+                "surprise_millibits",
+                Type::Count,
+                "Their surprise in all, in thousandths of a bit.",
+            ),
+            col("anomalies", Type::Count, "Anomalies."),
+            col("synthetic", Type::Count, "Synthetic packets."),
+            col("events_shed", Type::Count, "Events lost because nobody polled."),
+            col(
+                "memory",
+                Type::Count,
+                "Bytes the sensor holds for connections, model and deadlines.",
+            ),
+        ],
+    };
+
+    /// Zeek's log of its own troubles.
+    pub const REPORTER: Self = Self {
+        path: "reporter",
+        doc: "Zeek's log for what the sensor has to say about itself; here, that events were lost.",
+        columns: &[
+            col("ts", Type::Time, "When, in packet time."),
+            col("level", Type::Enum, "`Reporter::WARNING`."),
+            col("message", Type::String, "What happened."),
+            col("location", Type::String, "Where in the source; always empty."),
+        ],
+    };
+}
+
+const fn col(name: &'static str, kind: Type, doc: &'static str) -> Column {
+    Column { name, kind, doc }
+}
+
+const UID: Column = col("uid", Type::String, "The connection's name, the same in every log.");
+const ORIG_H: Column = col("id.orig_h", Type::Addr, "Address of the originator.");
+const ORIG_P: Column = col("id.orig_p", Type::Port, "Its port; for ICMP the type of its messages.");
+const RESP_H: Column = col("id.resp_h", Type::Addr, "Address of the responder.");
+const RESP_P: Column =
+    col("id.resp_p", Type::Port, "Its port; for ICMP the answer's type, or the code without one.");
+const PROTO: Column =
+    col("proto", Type::Enum, "Transport protocol: tcp, udp, icmp or unknown_transport.");
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_log_begins_with_the_time_so_that_no_row_can_look_like_a_header() {
+        for schema in Schema::ALL {
+            assert_eq!(
+                schema.columns[0],
+                Column { doc: schema.columns[0].doc, ..col("ts", Type::Time, "") }
+            );
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_need_no_escape() {
+        for schema in Schema::ALL {
+            let names: HashSet<_> = schema.columns.iter().map(|column| column.name).collect();
+            assert_eq!(names.len(), schema.columns.len(), "{}", schema.path);
+            let plain = |c: char| c.is_ascii_lowercase() || c == '_' || c == '.';
+            assert!(names.iter().all(|name| name.chars().all(plain)), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_has_a_line_for_each_column() {
+        let table = Schema::CONN.to_markdown();
+        assert!(table.starts_with("### `conn.log`\n"));
+        assert!(table.contains("| `id.orig_h` | addr | Address of the originator. |\n"));
+        assert_eq!(table.lines().count(), 6 + Schema::CONN.columns.len());
+    }
+}
