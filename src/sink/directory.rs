@@ -116,10 +116,11 @@ impl LogDirectory {
 fn is_ours(path: &Path) -> io::Result<bool> {
     match open_marker(&path.join(MARKER), false) {
         Ok(marker) => {
-            let mut beginning = String::new();
-            marker.take(SIGNATURE.len() as u64).read_to_string(&mut beginning)?;
-            // An empty marker is what a crash between creating and filling it leaves.
-            Ok(beginning == SIGNATURE || beginning.is_empty())
+            let mut beginning = Vec::new();
+            marker.take(SIGNATURE.len() as u64).read_to_end(&mut beginning)?;
+            // A marker alone, without its text, is what a crash between the two leaves.
+            Ok(beginning == SIGNATURE.as_bytes()
+                || (beginning.is_empty() && fs::read_dir(path)?.count() == 1))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             Ok(fs::read_dir(path)?.next().is_none())
@@ -180,8 +181,14 @@ mod tests {
         let text = refused(root.path());
         assert!(text.contains("not Foreshadow's logs") && text.contains("cannot write logs to"));
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
-        fs::write(root.path().join(MARKER), "somebody else's\n").unwrap();
-        assert!(refused(root.path()).contains("not Foreshadow's logs"));
+        for text in [b"somebody else's\n".as_slice(), b"", b"\xff\xfe"] {
+            fs::write(root.path().join(MARKER), text).unwrap();
+            assert!(refused(root.path()).contains("not Foreshadow's logs"));
+            assert_eq!(fs::read(root.path().join(MARKER)).unwrap(), text);
+        }
+        fs::remove_file(root.path().join("thesis.tex")).unwrap();
+        fs::write(root.path().join(MARKER), "").unwrap();
+        LogDirectory::create(root.path()).unwrap();
     }
 
     #[test]

@@ -276,8 +276,7 @@ impl Log {
         let path = match options.publish {
             Publish::AtClose => directory.join(&self.schema.file_name()),
             Publish::Growing(Rotation { interval: None, size: None }) => {
-                self.last_path = open.file.path().to_path_buf();
-                return Ok(());
+                open.file.path().to_path_buf()
             }
             Publish::Growing(_) => {
                 let mut stem = format!("{}.", self.schema.path).into_bytes();
@@ -285,7 +284,9 @@ impl Log {
                 directory.free(&String::from_utf8_lossy(&stem))
             }
         };
-        directory.rename(open.file.path(), &path)?;
+        if path != open.file.path() {
+            directory.rename(open.file.path(), &path)?;
+        }
         self.last_path = path;
         directory.sync()
     }
