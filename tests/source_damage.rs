@@ -144,7 +144,7 @@ fn a_packet_that_contradicts_its_whole_block_is_left_out_and_told_at_the_end() {
         .bytes();
     let Ok((2, Some(SourceError::Corrupt { place, fault }))) = read(&bytes) else { panic!() };
     assert_eq!(fault, Fault::Interface { number: 9, described: 1 });
-    assert_eq!(place.path, "cut");
+    assert_eq!((place.path.as_str(), place.packets), ("cut", 1));
 }
 
 #[test]

@@ -90,8 +90,8 @@ impl Capture {
             _ => None,
         };
         let Some(format) = format else {
-            if let Some(Break { offset, cause: cause @ Cause::Read(_) }) = window.shortage("", 0) {
-                return Err(Break { offset, cause }.at(place(offset)));
+            if let Some(why @ Break { cause: Cause::Read(_), .. }) = window.shortage("", 0) {
+                return Err(why.at(place(0)));
             }
             window.has(8);
             let began = window.view().iter().copied().take(8).collect();
@@ -140,7 +140,8 @@ impl Capture {
             Err(why) => {
                 self.finished = true;
                 let (path, offset) = (self.path.clone(), why.offset);
-                let (packets, compression) = (self.packets, self.compression);
+                let packets = why.packets.unwrap_or(self.packets);
+                let compression = self.compression;
                 Err(why.at(Place { path, offset, packets, compression }))
             }
         }

@@ -255,8 +255,17 @@ impl fmt::Display for Fault {
 pub(super) struct Break {
     /// Where the packet or block begins that could not be read.
     pub(super) offset: u64,
+    /// Packets read before it, where that is not all that were read.
+    pub(super) packets: Option<u64>,
     /// What is wrong.
     pub(super) cause: Cause,
+}
+
+impl Break {
+    /// A stop at something that cannot be.
+    pub(super) fn fault(offset: u64, fault: Fault) -> Self {
+        Self { offset, packets: None, cause: Cause::Fault(fault) }
+    }
 }
 
 /// See [`Break`].

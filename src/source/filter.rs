@@ -8,7 +8,8 @@ use crate::wire::LinkType;
 /// A capture filter in the language of pcap-filter(7), compiled anew for each kind of link.
 pub struct Filter {
     expression: String,
-    programs: Vec<(LinkType, BpfProgram)>,
+    /// For each kind of link met so far; none where the filter means nothing on it.
+    programs: Vec<(LinkType, Option<BpfProgram>)>,
 }
 
 impl Filter {
@@ -25,7 +26,7 @@ impl Filter {
         for link in usual {
             match filter.compile(link) {
                 Ok(program) => {
-                    filter.programs.push((link, program));
+                    filter.programs.push((link, Some(program)));
                     return Ok(filter);
                 }
                 Err(error) => first = first.or(Some(error)),
@@ -38,18 +39,21 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// When the filter means nothing on the packet's kind of link.
+    /// When the filter means nothing on the packet's kind of link; said once, and no packet of
+    /// that kind passes.
     pub fn accepts(&mut self, packet: &Packet<'_>) -> Result<bool, SourceError> {
         let known = self.programs.iter().position(|(link, _)| *link == packet.link);
-        let at = match known {
-            Some(at) => at,
-            None => {
-                let program = self.compile(packet.link)?;
-                self.programs.push((packet.link, program));
-                self.programs.len() - 1
+        let at = known.unwrap_or(self.programs.len());
+        if known.is_none() {
+            let compiled = self.compile(packet.link);
+            let (program, error) = compiled.map_or_else(|e| (None, Some(e)), |p| (Some(p), None));
+            self.programs.push((packet.link, program));
+            if let Some(error) = error {
+                return Err(error);
             }
-        };
-        Ok(libpcap::accepts(&self.programs[at].1, packet.data, packet.wire_len))
+        }
+        let program = self.programs[at].1.as_ref();
+        Ok(program.is_some_and(|p| libpcap::accepts(p, packet.data, packet.wire_len)))
     }
 
     fn compile(&self, link: LinkType) -> Result<BpfProgram, SourceError> {
@@ -104,5 +108,15 @@ mod tests {
     fn a_filter_that_is_none_says_what_libpcap_says() {
         let error = Filter::new("udp prot 53").err().unwrap().to_string();
         assert!(error.contains("\"udp prot 53\"") && error.contains("syntax error"), "{error}");
+    }
+
+    #[test]
+    fn a_filter_that_means_nothing_on_a_link_says_so_once_and_lets_nothing_pass() {
+        let mut filter = Filter::new("wlan type mgt").unwrap();
+        let (time, data, wire_len) = (Timestamp::default(), &DATAGRAM[..], 28);
+        let link = LinkType::RAW;
+        let packet = Packet { time, link, data, wire_len, interface: 0, file: 0, synthetic: false };
+        assert!(filter.accepts(&packet).is_err());
+        assert_eq!(filter.accepts(&packet), Ok(false));
     }
 }

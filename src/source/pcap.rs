@@ -6,7 +6,7 @@
 use pcap_parser::parse_pcap_header;
 
 use super::capture::Record;
-use super::error::{Break, Cause, Fault};
+use super::error::{Break, Fault};
 use super::order::Order;
 use super::window::Window;
 use super::{MAX_BLOCK, portable_link};
@@ -88,7 +88,7 @@ impl Pcap {
         };
         if captured as usize > MAX_BLOCK {
             let fault = Fault::TooLong { claimed: captured.into(), most: MAX_BLOCK as u64 };
-            return Err(Break { offset: window.offset(), cause: Cause::Fault(fault) });
+            return Err(Break::fault(window.offset(), fault));
         }
         let whole = self.record_header + captured as usize;
         if !window.has(whole) {

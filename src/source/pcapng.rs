@@ -10,7 +10,7 @@ use pcap_parser::{
 };
 
 use super::capture::Record;
-use super::error::{Break, Cause, Fault};
+use super::error::{Break, Fault};
 use super::order::Order;
 use super::scale::Scale;
 use super::window::Window;
@@ -51,6 +51,8 @@ pub(super) struct PcapNg {
     earlier: u32,
     /// The last packet's time, for packets that carry none.
     last: Timestamp,
+    /// Packets read.
+    packets: u64,
     /// The first packet that had to be left out though its block is whole.
     left_out: Option<Break>,
 }
@@ -75,7 +77,8 @@ impl PcapNg {
     /// The next packet, or `None` at a clean end.
     ///
     /// A packet that contradicts its own whole block is left out and reading goes on behind the
-    /// block; the first such fault is what the capture ends with.
+    /// block; the first such fault is what the capture ends with, unless it breaks off. A
+    /// damaged interface ends it at once, for later packets would be taken for another's.
     pub(super) fn advance(&mut self, window: &mut Window) -> Result<Option<Record>, Break> {
         loop {
             let Some(block) = self.block(window)? else {
@@ -83,23 +86,29 @@ impl PcapNg {
             };
             let mark = window.mark();
             let body = &window.view()[8..block.len - 4];
+            let offset = window.offset();
             let found = match block.kind {
                 EPB_MAGIC => self.enhanced(body).map(Some),
                 SPB_MAGIC => self.simple(body).map(Some),
                 OBSOLETE_PACKET => self.obsolete(body).map(Some),
-                IDB_MAGIC => self.describe(body).map(|()| None),
+                IDB_MAGIC => {
+                    self.describe(body).map_err(|fault| Break::fault(offset, fault))?;
+                    Ok(None)
+                }
                 _ => Ok(None),
             };
-            let offset = window.offset();
             window.take(block.len);
             match found {
                 Ok(Some(record)) => {
                     self.last = record.time;
+                    self.packets += 1;
                     return Ok(Some(Record { mark: mark + 8 + record.mark, ..record }));
                 }
                 Ok(None) => {}
                 Err(fault) => {
-                    self.left_out.get_or_insert(Break { offset, cause: Cause::Fault(fault) });
+                    let packets = Some(self.packets);
+                    let left_out = Break { packets, ..Break::fault(offset, fault) };
+                    self.left_out.get_or_insert(left_out);
                 }
             }
         }
@@ -111,7 +120,7 @@ impl PcapNg {
             return window.shortage("a block", FRAME).map_or(Ok(None), Err);
         }
         let offset = window.offset();
-        let broken = |fault| Err(Break { offset, cause: Cause::Fault(fault) });
+        let broken = |fault| Err(Break::fault(offset, fault));
         let view = window.view();
         let section = Order::Little.word(view, 0) == Some(SHB_MAGIC);
         if section {

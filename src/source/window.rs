@@ -67,7 +67,7 @@ impl Window {
             None if came == 0 => return None,
             None => Cause::Short { what, expected: expected as u64, came },
         };
-        Some(Break { offset, cause })
+        Some(Break { offset, packets: None, cause })
     }
 
     #[cold]
@@ -122,7 +122,7 @@ mod tests {
         let shortage = window.shortage("a record", 200);
         assert!(matches!(
             shortage,
-            Some(Break { offset: 0, cause: Cause::Short { expected: 200, came: 100, .. } })
+            Some(Break { offset: 0, cause: Cause::Short { expected: 200, came: 100, .. }, .. })
         ));
     }
 }
