@@ -101,6 +101,11 @@ impl Carriers {
         Some(number)
     }
 
+    /// Whether no number is left to give out.
+    pub(super) fn is_full(&self) -> bool {
+        self.free.is_empty() && self.known.len() > usize::from(u16::MAX)
+    }
+
     /// Gives back one use of a number.
     pub(super) fn release(&mut self, number: u16) {
         let Some((carrier, uses)) = self.known.get_mut(usize::from(number)) else { return };
@@ -158,6 +163,7 @@ mod tests {
             tunnel: None,
         };
         assert!((0..65_535).all(|id| carriers.acquire(many(id)).is_some()));
+        assert!(carriers.is_full());
         assert_eq!(carriers.acquire(many(70_000)), None);
         carriers.release(9);
         assert_eq!(carriers.acquire(many(70_000)), Some(9));

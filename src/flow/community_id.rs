@@ -56,12 +56,37 @@ mod tests {
     }
 
     #[test]
-    fn ids_agree_with_the_specifications_examples() {
-        let tcp = "1:LQU9qZlK+B5F3KDmev6m5PMibrg=";
-        assert_eq!(id("66.35.250.204", 80, "128.232.110.120", 34_855, 6), tcp);
-        assert_eq!(id("128.232.110.120", 34_855, "66.35.250.204", 80, 6), tcp);
-        let udp = "1:d/FP5EW3wiY1vCndhwleRRKHowQ=";
-        assert_eq!(id("192.168.1.52", 54_585, "8.8.8.8", 53, 17), udp);
-        assert_eq!(id("8.8.8.8", 53, "192.168.1.52", 54_585, 17), udp);
+    fn ids_agree_with_tsharks_in_both_directions() {
+        for (a, port_a, b, port_b, protocol, expected) in [
+            ("128.232.110.120", 34_855, "66.35.250.204", 80, 6, "1:LQU9qZlK+B5F3KDmev6m5PMibrg="),
+            ("192.168.1.52", 54_585, "8.8.8.8", 53, 17, "1:d/FP5EW3wiY1vCndhwleRRKHowQ="),
+            ("192.168.170.8", 7, "192.168.170.56", 80, 132, "1:jQgCxbku+pNGw8WPbEc/TS/uTpQ="),
+            ("192.168.0.89", 8, "192.168.0.1", 0, 1, "1:X0snYXpgwiv9TZtqg64sgzUn6Dk="),
+            ("192.168.0.89", 14, "192.168.0.1", 13, 1, "1:uiloJmzo9VB4N869eqNADHXuQJM="),
+            ("192.168.0.89", 10, "192.168.0.1", 9, 1, "1:ZCE6FYKtYq6/Z5/7VYclhgEesAg="),
+            ("2001:db8::1", 5_000, "2001:db8::2", 80, 6, "1:6A/HGcyRkSz2UtPb9OqNcE7PPKY="),
+            (
+                "fe80::200:86ff:fe05:80da",
+                135,
+                "fe80::260:97ff:fe07:69ea",
+                136,
+                58,
+                "1:dGHyGvjMfljg6Bppwm3bg0LO8TY=",
+            ),
+            ("10.1.24.4", 0, "10.1.12.1", 0, 46, "1:/nQI4Rh/TtY3mf0R2gJFBkVlgS4="),
+        ] {
+            assert_eq!(id(a, port_a, b, port_b, protocol), expected);
+            assert_eq!(id(b, port_b, a, port_a, protocol), expected);
+        }
+    }
+
+    #[test]
+    fn icmp_without_an_answer_keeps_its_direction() {
+        let there = id("192.168.0.89", 3, "192.168.0.1", 1, 1);
+        let back = id("192.168.0.1", 3, "192.168.0.89", 1, 1);
+        assert_eq!(there, "1:LXCfhMUFbYXe+CEMrQuZCbiLY3o=");
+        assert_eq!(back, "1:o3zT92uTgnRWv/YrDVeXcWumpC4=");
+        let too_big = id("fe80::260:97ff:fe07:69ea", 2, "fe80::200:86ff:fe05:80da", 0, 58);
+        assert_eq!(too_big, "1:tbFa1a13RsQm9o9RwPvDEt+E7eU=");
     }
 }

@@ -3,7 +3,7 @@
 use crate::time::Span;
 
 /// What bounds a [`ConnectionTable`](super::ConnectionTable).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Live connections at most, at least 1; one more evicts the least valuable in reach.
     pub max_connections: u32,

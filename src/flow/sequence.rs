@@ -219,11 +219,6 @@ impl Sequence {
         &self.holes[..usize::from(self.count)]
     }
 
-    /// Bytes given up so far, open holes not included.
-    pub(super) const fn missed(&self) -> u64 {
-        self.missed
-    }
-
     /// Bytes that will be missed if nothing more comes.
     pub(super) fn missed_at_close(&self) -> u64 {
         self.missed + self.holes().iter().map(|hole| u64::from(hole.len)).sum::<u64>()
@@ -339,7 +334,7 @@ mod tests {
         let mut note = SequenceNote::default();
         sequence.segment(40, 0, true, &mut note);
         assert_eq!(sequence.acknowledge(41), 0);
-        assert_eq!((sequence.missed(), sequence.extent()), (20, 40));
+        assert_eq!((sequence.missed, sequence.extent()), (20, 40));
     }
 
     #[test]
@@ -360,11 +355,11 @@ mod tests {
             send(&mut sequence, hole * 20, 10);
         }
         assert_eq!(sequence.holes().len(), HOLES);
-        assert_eq!(sequence.missed(), 20);
+        assert_eq!(sequence.missed, 20);
         assert_eq!(sequence.missed_at_close(), 60);
         let note = send(&mut sequence, 1 << 31, 10);
         assert!(note.restarted && note.gap == 0);
-        assert_eq!((sequence.missed(), sequence.extent()), (60, 120));
+        assert_eq!((sequence.missed, sequence.extent()), (60, 120));
         assert_eq!(sequence.next(), (1 << 31) + 10);
     }
 
@@ -439,7 +434,7 @@ mod tests {
                     .collect();
                 prop_assert_eq!(holes, expected);
                 prop_assert_eq!(sequence.extent() as usize, seen.len());
-                prop_assert_eq!(sequence.missed(), missed);
+                prop_assert_eq!(sequence.missed, missed);
                 prop_assert_eq!(sequence.next(), start.wrapping_add(seen.len() as u32));
             }
         }

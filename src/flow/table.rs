@@ -389,7 +389,9 @@ impl ConnectionTable {
         if !self.limits.key_vlan && !self.limits.key_tunnel {
             return Some(PLAIN);
         }
-        self.carriers.find(&self.domain_of(packet))
+        // With all numbers taken the packet joins those that nothing keeps apart.
+        let number = self.carriers.find(&self.domain_of(packet));
+        number.or_else(|| self.carriers.is_full().then_some(PLAIN))
     }
 
     fn domain_of(&self, packet: &PacketView<'_>) -> Carrier {
@@ -450,10 +452,9 @@ impl ConnectionTable {
         let key = ends.key();
         let mut connection = Connection::new(key, time, carrier.unwrap_or(PLAIN), host.id);
         match (host.from_originator, &packet.transport) {
-            (Some(true), _) => {}
             (Some(false), _) => connection.originate_from_b(false),
             (None, transport) if is_answer(&key, transport) => connection.originate_from_b(true),
-            (None, _) => {}
+            (Some(true) | None, _) => {}
         }
         let slot = self.slab.insert(connection);
         self.index.insert(self.hash(&ends), slot.0);
