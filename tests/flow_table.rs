@@ -107,7 +107,7 @@ fn see(table: &mut ConnectionTable, millis: u64, packet: Packet) -> Observation 
 }
 
 fn drain(table: &mut ConnectionTable) -> Vec<Summary> {
-    std::iter::from_fn(|| table.pop_closed()).collect()
+    std::iter::from_fn(|| Some(table.pop_closed()?.1)).collect()
 }
 
 fn table() -> ConnectionTable {
@@ -140,7 +140,7 @@ fn a_whole_tcp_connection_is_told_in_zeeks_words() {
     see(&mut table, 80, tcp(ACK, 401, 3_501, 0));
     assert!(table.pop_closed().is_none());
     table.advance(at(5_080));
-    let summary = table.pop_closed().unwrap();
+    let (_, summary) = table.pop_closed().unwrap();
     assert_eq!(summary.closed, Some(CloseReason::Timeout));
     assert_eq!(summary.state.name(), "SF");
     assert_eq!(summary.history.as_str(), "ShADdtTFf");
@@ -215,7 +215,7 @@ fn activity_puts_the_end_off_and_the_end_comes_exactly_on_time() {
     table.advance(at(119_998));
     assert!(table.pop_closed().is_none());
     table.advance(at(119_999));
-    assert_eq!(table.pop_closed().unwrap().last, at(59_999));
+    assert_eq!(table.pop_closed().unwrap().1.last, at(59_999));
 }
 
 #[test]
@@ -398,4 +398,34 @@ fn a_million_connections_take_at_most_320_bytes_each() {
     assert_eq!(table.len(), count as usize);
     let each = (table.memory() - before) / count as usize;
     assert!(each <= 320, "{each} bytes");
+}
+
+#[test]
+fn lost_rtp_packets_are_reported_by_number() {
+    static RTP: [[u8; 12]; 4] =
+        [rtp_header(0xfffd), rtp_header(0xfffe), rtp_header(0xffff), rtp_header(4)];
+    let mut table = table();
+    let notes = RTP.each_ref().map(|payload| {
+        let mut packet = udp(4_000, 5_000, 12);
+        packet.view.payload = payload;
+        see(&mut table, 0, packet)
+    });
+    assert_eq!(notes.map(|note| note.sequence.lost_packets), [0, 0, 0, 4]);
+    assert_eq!(notes[3].sequence.gap_start, 0);
+    assert_eq!(table.live(notes[0].id).unwrap().rtp(Side::A), Some((7, 4)));
+}
+
+const fn rtp_header(number: u16) -> [u8; 12] {
+    let [high, low] = number.to_be_bytes();
+    [0x80, 0x60, high, low, 0, 0, 0, 0, 0, 0, 0, 7]
+}
+
+#[test]
+fn a_late_answer_to_a_given_up_attempt_stays_with_it() {
+    let mut table = table();
+    let first = see(&mut table, 0, tcp(SYN, 99, 0, 0));
+    see(&mut table, 1, tcp(RST, 100, 0, 0));
+    assert_eq!(see(&mut table, 2, tcp(SYN | ACK, 499, 100, 0).back()).id, first.id);
+    let summary = table.summary(first.id).unwrap();
+    assert_eq!(summary.history.as_str(), "SRh");
 }

@@ -16,7 +16,10 @@ pub(super) const UDP: u8 = 17;
 const NO_HOST_ID: u64 = u64::MAX;
 
 /// What is kept of a live connection.
+///
+/// In the order of use: a packet reads the first 56 bytes, half of its side and, for TCP, of the other.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub struct Connection {
     key: ConnectionKey,
     last: Timestamp,
@@ -47,6 +50,7 @@ mod once {
 }
 
 #[derive(Clone, Copy)]
+#[repr(C)]
 struct SideBlock {
     packets: u64,
     ip_bytes: u64,
@@ -305,7 +309,9 @@ impl Connection {
             return false;
         }
         if self.is_ended() {
-            return !stream.in_reach(tcp.sequence) || !tcp.flags.contains(TcpFlags::ACK);
+            // A late SYN-ACK of a side not heard before still answers the old SYN.
+            return !tcp.flags.contains(TcpFlags::ACK)
+                || stream.is_started() && !stream.in_reach(tcp.sequence);
         }
         if tcp.flags.contains(TcpFlags::ACK) || !stream.is_started() {
             return false;

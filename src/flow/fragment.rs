@@ -69,18 +69,14 @@ impl Fragments {
     pub(super) fn find(&mut self, datagram: &Datagram, now: Timestamp) -> Option<&mut Owner> {
         let at = self.place(datagram);
         match self.entries.get_mut(at) {
+            // One from after `now` was left behind by a clock that has been set back since.
             Some(Some((known, owner, since)))
-                if known == datagram && now.since(*since) <= LIFETIME =>
+                if known == datagram && *since <= now && now.since(*since) <= LIFETIME =>
             {
                 Some(owner)
             }
             _ => None,
         }
-    }
-
-    /// Forgets all.
-    pub(super) fn clear(&mut self) {
-        self.entries.fill(None);
     }
 
     pub(super) fn memory(&self) -> usize {

@@ -44,23 +44,24 @@ pub struct Hole {
     pub len: u32,
 }
 
-/// The sequence space of one side.
+/// The sequence space of one side, what every segment needs first.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
 pub(super) struct Sequence {
     /// From the first byte to the next expected one; grows past 32 bits.
     advanced: u64,
-    missed: u64,
     first: u32,
     acknowledged: u32,
-    retransmissions: u32,
-    out_of_order: u32,
-    /// In stream order, `count` of them.
-    holes: [Hole; HOLES],
     count: u8,
     flags: u8,
     pub(super) gaps: u16,
     pub(super) zero_windows: u16,
     pub(super) state: super::state::TcpState,
+    missed: u64,
+    retransmissions: u32,
+    out_of_order: u32,
+    /// In stream order, `count` of them.
+    holes: [Hole; HOLES],
 }
 
 const STARTED: u8 = 1;
@@ -68,7 +69,7 @@ const SYN_SEEN: u8 = 2;
 const FIN_SEEN: u8 = 4;
 
 impl Sequence {
-    /// The side sent a SYN numbered `sequence`; tells the note of a plain stream.
+    /// The side sent a SYN numbered `sequence`.
     pub(super) fn syn(&mut self, sequence: u32) {
         let first = sequence.wrapping_add(1);
         // A second SYN before any data moves the start: the first one did not get through.

@@ -1,7 +1,11 @@
 //! Where connections stand.
 //!
 //! Chunks of a fixed size, so that growing never moves a connection nor asks for one large block.
-//! Freed slots are given out again, the last freed first, under the next generation.
+//! Freed slots are given out again, the lowest first, under the next generation; so what lives
+//! stays dense, and a table that was large once is not slow to walk for ever.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use super::{Connection, Slot};
 
@@ -12,7 +16,7 @@ const CHUNK: usize = 1 << CHUNK_BITS;
 pub(super) struct Slab {
     chunks: Vec<Vec<Connection>>,
     len: u32,
-    free: Vec<u32>,
+    free: BinaryHeap<Reverse<u32>>,
 }
 
 impl Slab {
@@ -31,7 +35,7 @@ impl Slab {
 
     /// Puts a connection somewhere and gives it its generation.
     pub(super) fn insert(&mut self, mut connection: Connection) -> Slot {
-        if let Some(slot) = self.free.pop().map(Slot)
+        if let Some(slot) = self.free.pop().map(|Reverse(slot)| Slot(slot))
             && let Some(place) = self.get_mut(slot)
         {
             // 0 is never a generation, so that no id is all zero.
@@ -52,7 +56,7 @@ impl Slab {
 
     /// Gives a slot free.
     pub(super) fn free(&mut self, slot: Slot) {
-        self.free.push(slot.0);
+        self.free.push(Reverse(slot.0));
     }
 
     pub(super) fn memory(&self) -> usize {

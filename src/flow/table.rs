@@ -22,63 +22,25 @@
 
 use std::collections::VecDeque;
 
+use crate::time::Timestamp;
 use crate::time::wheel::TimingWheel;
-use crate::time::{Span, Timestamp};
-use crate::wire::{Address, Network, PacketView, TcpFlags, Transport};
+use crate::wire::{Network, PacketView, TcpFlags, Transport};
 
 use super::carrier::{Carrier, Carriers, PLAIN};
-use super::connection::{Load, TCP, UDP};
+use super::connection::Load;
+use super::ends::{Ends, is_answer};
 use super::fragment::{Datagram, Fragments, Owner};
 use super::index::{Index, Mixer};
-use super::sequence::SequenceNote;
 use super::slab::Slab;
 use super::{
-    CloseReason, Connection, ConnectionId, ConnectionKey, Limits, Side, Slot, Stats, Summary, icmp,
-    service, uid,
+    Admitted, CloseReason, Connection, ConnectionId, HostHint, Limits, Observation, Side, Slot,
+    Stats, Summary, uid,
 };
 
 /// Connections looked at to find the one that gives way.
 const SAMPLE: u32 = 16;
 /// Closed connections that may wait beyond a full table before the oldest summary is lost.
 const BACKLOG: usize = 1_024;
-
-/// What a host knows of a packet's connection.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct HostHint {
-    /// The host's own number for the connection; `u64::MAX` counts as none.
-    pub id: Option<u64>,
-    /// Whether the sender of this packet is the originator, where the host has decided that. Taken
-    /// at the first packet of a connection only.
-    pub from_originator: Option<bool>,
-}
-
-/// What a packet is to its connection.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Observation {
-    /// The connection.
-    pub id: ConnectionId,
-    /// Who sent the packet.
-    pub side: Side,
-    /// Whether this is the connection's first packet.
-    pub is_new: bool,
-    /// Whether this is a later fragment, without a transport header.
-    pub is_fragment: bool,
-    /// The packet's time on the table's clock.
-    pub time: Timestamp,
-    /// Time since the connection's previous packet; `None` for the first.
-    pub since: Option<Span>,
-    /// What the packet told about the stream.
-    pub sequence: SequenceNote,
-}
-
-/// The time a packet is taken at.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Admitted {
-    /// The packet's time, or the clock's if the packet is a little behind it.
-    pub time: Timestamp,
-    /// Whether the clock was set back to it, which closed every connection.
-    pub reset: bool,
-}
 
 /// A closed connection whose summary was not taken yet.
 #[derive(Clone, Copy)]
@@ -102,18 +64,6 @@ pub struct ConnectionTable {
     /// Where the next search for something to evict begins.
     hand: u32,
     stats: Stats,
-}
-
-/// The two ends of a packet as its sender has them.
-#[derive(Clone, Copy)]
-struct Ends {
-    source: Address,
-    destination: Address,
-    source_port: u16,
-    destination_port: u16,
-    protocol: u8,
-    one_way: bool,
-    domain: u16,
 }
 
 impl ConnectionTable {
@@ -157,7 +107,6 @@ impl ConnectionTable {
                 self.stats.clock_resets += 1;
                 self.close_all(CloseReason::ClockReset);
                 self.wheel.clear(time);
-                self.fragments.clear();
                 self.clock = Some(time);
                 return Admitted { time, reset: true };
             }
@@ -250,12 +199,8 @@ impl ConnectionTable {
     /// Closes every live connection, by time of the first packet, then slot; take the summaries
     /// with [`Self::pop_closed`].
     pub fn close_all(&mut self, reason: CloseReason) {
-        let mut live: Vec<(Timestamp, Slot)> = (0..self.slab.slots())
-            .map(Slot)
-            .filter_map(|slot| Some((self.slab.get(slot)?, slot)))
-            .filter(|(connection, _)| connection.is_live())
-            .map(|(connection, slot)| (connection.first(), slot))
-            .collect();
+        let mut live: Vec<(Timestamp, Slot)> =
+            self.iter().map(|(slot, connection)| (connection.first(), slot)).collect();
         live.sort_unstable();
         let time = self.clock.unwrap_or_default();
         for (_, slot) in live {
@@ -291,6 +236,8 @@ impl ConnectionTable {
             .map(Slot)
             .filter_map(|slot| Some((slot, self.slab.get(slot)?)))
             .filter(|(_, connection)| connection.is_live())
+            // Low slots are given out first, so most often this ends the search early.
+            .take(self.index.len())
     }
 
     /// The clock: the latest time seen, unless it was set back. `None` before the first packet.
@@ -538,85 +485,6 @@ impl ConnectionTable {
             closed,
         }
     }
-}
-
-impl Ends {
-    fn of(network: &Network, transport: &Transport, domain: u16) -> Self {
-        let (source_port, destination_port, one_way) = match *transport {
-            Transport::Tcp(tcp) => (tcp.source, tcp.destination, false),
-            Transport::Udp { source, destination } | Transport::Sctp { source, destination } => {
-                (source, destination, false)
-            }
-            Transport::Icmp(icmp) => icmp::ports(network.protocol, icmp.kind, icmp.code),
-            Transport::Absent | Transport::Other => (0, 0, false),
-        };
-        Self {
-            source: network.source,
-            destination: network.destination,
-            source_port,
-            destination_port,
-            protocol: network.protocol,
-            one_way,
-            domain,
-        }
-    }
-
-    fn in_key(key: &ConnectionKey) -> Self {
-        Self {
-            source: key.address_a,
-            destination: key.address_b,
-            source_port: key.port_a,
-            destination_port: key.port_b,
-            protocol: key.protocol,
-            one_way: false,
-            domain: key.domain,
-        }
-    }
-
-    const fn key(&self) -> ConnectionKey {
-        ConnectionKey {
-            address_a: self.source,
-            address_b: self.destination,
-            port_a: self.source_port,
-            port_b: self.destination_port,
-            protocol: self.protocol,
-            domain: self.domain,
-        }
-    }
-
-    /// Which side of a connection the sender is, if the packet belongs to it.
-    #[inline]
-    fn side_in(&self, key: &ConnectionKey) -> Option<Side> {
-        if (self.protocol, self.domain) != (key.protocol, key.domain) {
-            return None;
-        }
-        if (self.source_port, self.destination_port) == (key.port_a, key.port_b)
-            && self.source == key.address_a
-            && self.destination == key.address_b
-        {
-            return Some(Side::A);
-        }
-        (!self.one_way
-            && (self.source_port, self.destination_port) == (key.port_b, key.port_a)
-            && self.source == key.address_b
-            && self.destination == key.address_a)
-            .then_some(Side::B)
-    }
-}
-
-/// Whether a first packet looks like an answer, so that its receiver is the originator.
-fn is_answer(key: &ConnectionKey, transport: &Transport) -> bool {
-    let protocol = key.protocol;
-    let ports = match transport {
-        Transport::Tcp(tcp) if tcp.flags.contains(TcpFlags::SYN) => {
-            return tcp.flags.contains(TcpFlags::ACK);
-        }
-        Transport::Tcp(_) | Transport::Udp { .. } => (key.port_a, key.port_b),
-        _ => return false,
-    };
-    matches!(protocol, TCP | UDP)
-        && service::is_likely_server(protocol, ports.0)
-        && !service::is_likely_server(protocol, ports.1)
 }
 
 const fn load(packet: &PacketView<'_>, network: &Network) -> Load {
