@@ -313,6 +313,24 @@ fn the_originator_is_found_where_the_first_packet_is_an_answer() {
 }
 
 #[test]
+fn a_syn_ack_from_no_servers_port_waits_for_its_syn_to_be_turned_around() {
+    let turn = |mut packet: Packet| {
+        if let Transport::Tcp(tcp) = &mut packet.view.transport {
+            tcp.destination = 40_000;
+        }
+        packet
+    };
+    let mut table = table();
+    let first = see(&mut table, 0, turn(tcp(SYN | ACK, 499, 100, 0)).back());
+    assert_eq!(table.summary(first.id).unwrap().originator, Side::A);
+    assert_eq!(see(&mut table, 1, turn(tcp(SYN, 99, 0, 0))).id, first.id);
+    see(&mut table, 2, turn(tcp(ACK, 100, 500, 0)));
+    let summary = table.summary(first.id).unwrap();
+    assert_eq!(summary.originator, Side::B);
+    assert_eq!((summary.state.name(), summary.history.as_str()), ("S1", "Hs^A"));
+}
+
+#[test]
 fn one_captured_direction_misses_nothing() {
     let mut table = table();
     let first = see(&mut table, 0, tcp(ACK, 1, 1_000, 5));

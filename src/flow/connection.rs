@@ -305,6 +305,7 @@ impl Connection {
         let Stream::Tcp(stream) = &self.sides[side as usize].stream else { return false };
         if tcp.flags.intersects(TcpFlags(TcpFlags::RST.0 | TcpFlags::FIN.0))
             || stream.began_with(tcp.sequence)
+            || stream.was_answered(tcp.sequence)
         {
             return false;
         }
@@ -388,6 +389,15 @@ impl Connection {
             own.zero_windows = own.zero_windows.saturating_add(1);
             zero_window = own.zero_windows;
         }
+        // SYN-ACK before its SYN: the sender of the SYN is the originator after all.
+        let reversed = syn
+            && !tcp.flags.contains(TcpFlags::ACK)
+            && !is_originator
+            && (own.state, peer.state) == (TcpState::Inactive, TcpState::SynAckSent)
+            && own.was_answered(tcp.sequence);
+        if reversed {
+            peer.state = TcpState::Established;
+        }
         (own.state, peer.state) = own.state.step(peer.state, is_originator, tcp.flags, len);
 
         let mut gaps = 0;
@@ -410,6 +420,11 @@ impl Connection {
                     }
                 }
             }
+        }
+        if reversed {
+            self.once[0] ^= B_ORIGINATES;
+            self.letters.push(b'^');
+            return;
         }
         let repeats = own.retransmissions().saturating_add(own.out_of_order());
         let repeated = len > 0 && note.gap == 0 && note.retransmitted + note.filled == len;

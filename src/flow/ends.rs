@@ -2,7 +2,6 @@
 
 use crate::wire::{Address, Network, TcpFlags, Transport};
 
-use super::connection::{TCP, UDP};
 use super::{ConnectionKey, Side, icmp, service};
 
 /// The two ends of a packet as its sender has them.
@@ -82,16 +81,17 @@ impl Ends {
 }
 
 /// Whether a first packet looks like an answer, so that its receiver is the originator.
+///
+/// By the ports alone, as Zeek does it: a SYN-ACK from a port no server has may be a scan.
 pub(super) fn is_answer(key: &ConnectionKey, transport: &Transport) -> bool {
-    let protocol = key.protocol;
-    let ports = match transport {
-        Transport::Tcp(tcp) if tcp.flags.contains(TcpFlags::SYN) => {
-            return tcp.flags.contains(TcpFlags::ACK);
-        }
-        Transport::Tcp(_) | Transport::Udp { .. } => (key.port_a, key.port_b),
+    const SYN_ACK: TcpFlags = TcpFlags(TcpFlags::SYN.0 | TcpFlags::ACK.0);
+    let both_may_serve = match transport {
+        Transport::Tcp(tcp) if tcp.flags.contains(SYN_ACK) => false,
+        Transport::Tcp(tcp) if tcp.flags.contains(TcpFlags::SYN) => return false,
+        Transport::Tcp(_) => key.port_a < key.port_b,
+        Transport::Udp { .. } => false,
         _ => return false,
     };
-    matches!(protocol, TCP | UDP)
-        && service::is_likely_server(protocol, ports.0)
-        && !service::is_likely_server(protocol, ports.1)
+    service::is_likely_server(key.protocol, key.port_a)
+        && (both_may_serve || !service::is_likely_server(key.protocol, key.port_b))
 }

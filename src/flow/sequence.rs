@@ -85,6 +85,13 @@ impl Sequence {
         self.flags & SYN_SEEN != 0 && sequence.wrapping_add(1) == self.first
     }
 
+    /// Whether a SYN numbered `sequence` is the one that the peer's first packet answered.
+    pub(super) const fn was_answered(&self, sequence: u32) -> bool {
+        self.flags & (STARTED | SYN_SEEN) == STARTED
+            && self.advanced == 0
+            && sequence.wrapping_add(1) == self.first
+    }
+
     /// Whether `sequence` lies between the first byte and a megabyte past the next expected.
     pub(super) fn in_reach(&self, sequence: u32) -> bool {
         let distance = i64::from(sequence.wrapping_sub(self.next()) as i32);

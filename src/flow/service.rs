@@ -40,9 +40,85 @@ impl Service {
     }
 }
 
-/// Whether a port is a server's rather than a client's, by Zeek's likely server ports.
+/// Whether a port is a server's rather than a client's: exactly the ports that Zeek's own scripts
+/// register, so that both turn the same connections around.
 pub(super) const fn is_likely_server(protocol: u8, port: u16) -> bool {
-    name(protocol, port).is_some()
+    match protocol {
+        TCP => matches!(
+            port,
+            21 | 22
+                | 25
+                | 53
+                | 79
+                | 80
+                | 81
+                | 88
+                | 110
+                | 135
+                | 139
+                | 143
+                | 389
+                | 443
+                | 445
+                | 465
+                | 502
+                | 514
+                | 563
+                | 585
+                | 587
+                | 614
+                | 631
+                | 636
+                | 989
+                | 990
+                | 992
+                | 993
+                | 995
+                | 1080
+                | 1434
+                | 1883
+                | 2811
+                | 3128
+                | 3268
+                | 3306
+                | 3389
+                | 5222
+                | 5223
+                | 5269
+                | 5432
+                | 6379
+                | 6666..=6669 | 8000 | 8080 | 8888 | 20000
+        ),
+        UDP => matches!(
+            port,
+            53 | 67
+                | 88
+                | 123
+                | 137
+                | 161
+                | 162
+                | 389
+                | 443
+                | 514
+                | 784
+                | 853
+                | 1812
+                | 2123
+                | 2152
+                | 3389
+                | 3544
+                | 4011
+                | 4754
+                | 4789
+                | 5060
+                | 5072
+                | 5353
+                | 5355
+                | 6081
+                | 20000
+        ),
+        _ => false,
+    }
 }
 
 const fn name(protocol: u8, port: u16) -> Option<&'static str> {
