@@ -82,7 +82,8 @@ impl Ends {
 
 /// Whether a first packet looks like an answer, so that its receiver is the originator.
 ///
-/// By the ports alone, as Zeek does it: a SYN-ACK from a port no server has may be a scan.
+/// By the ports alone, as Zeek does it: a SYN-ACK from a port no server has may be a scan. What is
+/// sent to the broadcast address is never an answer.
 pub(super) fn is_answer(key: &ConnectionKey, transport: &Transport) -> bool {
     const SYN_ACK: TcpFlags = TcpFlags(TcpFlags::SYN.0 | TcpFlags::ACK.0);
     let both_may_serve = match transport {
@@ -92,6 +93,7 @@ pub(super) fn is_answer(key: &ConnectionKey, transport: &Transport) -> bool {
         Transport::Udp { .. } => false,
         _ => return false,
     };
-    service::is_likely_server(key.protocol, key.port_a)
+    key.address_b != Address::v4([255; 4])
+        && service::is_likely_server(key.protocol, key.port_a)
         && (both_may_serve || !service::is_likely_server(key.protocol, key.port_b))
 }
