@@ -114,18 +114,18 @@ fn run(limits: Limits, steps: &[(PacketView<'static>, (i64, bool))]) -> Vec<Even
         now = if *absolute { *step } else { now.saturating_add(*step) };
         let time = Timestamp::from_nanos(now);
         let seen = table.observe(time, packet, HostHint::default());
-        events.extend(std::iter::from_fn(|| table.pop_closed()).map(Event::from));
+        events.extend(std::iter::from_fn(|| Some(table.pop_closed()?.1)).map(Event::from));
         events.push(Event::Seen(seen));
         if number % 7 == 0 {
             table.advance(time.after(Span::from_millis(3)));
-            events.extend(std::iter::from_fn(|| table.pop_closed()).map(Event::from));
+            events.extend(std::iter::from_fn(|| Some(table.pop_closed()?.1)).map(Event::from));
         }
         assert!(table.len() <= limits.max_connections as usize);
         assert!(table.slots() <= limits.max_connections + 1_024);
         assert_eq!(table.iter().count(), table.len());
     }
     table.close_all(CloseReason::Shutdown);
-    events.extend(std::iter::from_fn(|| table.pop_closed()).map(Event::from));
+    events.extend(std::iter::from_fn(|| Some(table.pop_closed()?.1)).map(Event::from));
     let stats = table.stats();
     assert_eq!(stats.begun, stats.closed.iter().sum::<u64>());
     assert_eq!((stats.live, stats.summaries_lost), (0, 0));

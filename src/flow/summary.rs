@@ -3,7 +3,7 @@
 use crate::time::Timestamp;
 use crate::wire::{Tunnel, Vlans};
 
-use super::{ConnectionId, ConnectionKey, Side};
+use super::{ConnectionId, ConnectionKey, Service, Side};
 
 /// What one side sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -143,4 +143,12 @@ pub struct Summary {
     pub tunnel: Option<Tunnel>,
     /// Why it was closed; `None` while it lives.
     pub closed: Option<CloseReason>,
+}
+
+impl Summary {
+    /// The service it most likely spoke, by its ports.
+    #[must_use]
+    pub fn service(&self) -> Service {
+        Service::of(self.key.protocol, [self.key.port_a, self.key.port_b], self.originator)
+    }
 }

@@ -1,6 +1,8 @@
 //! The rows of conn.log.
 
-use crate::flow::{CloseReason, Summary};
+use std::io::Write;
+
+use crate::flow::{CloseReason, Summary, Uid, community_id};
 use crate::score::ConnectionScore;
 use crate::time::Span;
 
@@ -8,8 +10,6 @@ use super::endpoints::write_id;
 use super::locality::is_local;
 use super::number::logged_span;
 use super::row::Row;
-use super::service::service_hint;
-use super::uid;
 
 /// Writes one connection; `seed` is that of the Community ID.
 pub(super) fn write(
@@ -45,12 +45,11 @@ pub(super) fn write(
     }
     row.unset();
     row.count(key.protocol);
-    row.string(&uid::community_id(key, seed));
+    row.string(community_id(key, seed).as_bytes());
     row.int_or_unset(summary.vlans.outer);
     row.int_or_unset(summary.vlans.inner);
 
-    let service = service_hint(key.protocol, key.port(responder));
-    row.string_or_unset(service.map(str::as_bytes));
+    row.string_or_unset(summary.service().name().map(str::as_bytes));
     row.count(score.scored);
     row.double_or_unset(score.mean());
     row.double_or_unset((score.scored > 0).then_some(score.max));
@@ -78,7 +77,8 @@ pub(super) fn write(
 /// Writes a connection's uid.
 pub(super) fn write_uid(row: &mut Row<'_>, uid: u128, scratch: &mut Vec<u8>) {
     scratch.clear();
-    uid::zeek_uid(scratch, uid);
+    // Writing to memory can't fail.
+    let _ = write!(scratch, "{}", Uid(uid));
     row.string(scratch);
 }
 

@@ -37,10 +37,8 @@ mod locality;
 mod number;
 mod row;
 mod schema;
-mod service;
 mod stats;
 mod synthetic;
-mod uid;
 mod zeek_logs;
 
 pub use directory::LogDirectory;
