@@ -1,6 +1,6 @@
 //! Symbol counts under contexts, in bounded memory, one cache line a context.
 //!
-//! [`Counts`] holds how often each of up to thirty-one symbols followed one context. Contexts that
+//! [`Counts`] holds how often each of up to twenty-nine symbols followed one context. Contexts that
 //! are few and dense live in arrays of their own; the many that depend on a service or a connection
 //! share one [`ContextTable`], where a context that does not fit pushes out a poorer one.
 
@@ -8,69 +8,77 @@
 #[derive(Clone, Copy, Default)]
 #[repr(C, align(64))]
 pub(crate) struct Counts {
-    /// The rest of the context's hash in a [`ContextTable`]; unused in dense arrays.
-    tag: u16,
     counts: [u16; Self::SYMBOLS],
+    /// Of all counts.
+    sum: u16,
+    /// The rest of the context's hash in a [`ContextTable`], 0 where the line is free; unused in
+    /// dense arrays.
+    tag: u16,
+    /// Symbols with a count.
+    distinct: u8,
 }
 
 impl Counts {
     /// The largest alphabet.
-    pub(crate) const SYMBOLS: usize = 31;
+    pub(crate) const SYMBOLS: usize = 29;
 
     /// Counts are halved when their sum reaches this, so that old habits fade.
-    const LIMIT: u32 = 4_096;
+    const LIMIT: u16 = 4_096;
 
-    /// Sum of all counts, and how many symbols have one.
+    /// How many packets stand behind the counts, old ones faded.
     #[inline]
-    pub(crate) fn mass(&self) -> (u32, u32) {
-        let mut sum = 0;
-        let mut distinct = 0;
-        for &count in &self.counts {
-            sum += count;
-            distinct += u16::from(count != 0);
-        }
-        (u32::from(sum), u32::from(distinct))
-    }
-
-    /// The count of one symbol.
-    #[inline]
-    pub(crate) fn count(&self, symbol: u8) -> u16 {
-        self.counts[usize::from(symbol)]
+    pub(crate) fn sum(&self) -> u16 {
+        self.sum
     }
 
     /// Counts `symbol` once more.
     #[inline]
     pub(crate) fn add(&mut self, symbol: u8) {
-        let (sum, _) = self.mass();
-        if sum >= Self::LIMIT {
-            for count in &mut self.counts {
-                *count /= 2;
-            }
+        if self.sum >= Self::LIMIT {
+            self.fade(1);
         }
-        self.counts[usize::from(symbol)] += 1;
+        let count = &mut self.counts[usize::from(symbol)];
+        self.distinct += u8::from(*count == 0);
+        *count += 1;
+        self.sum += 1;
     }
 
-    /// One step of Witten–Bell back-off for one symbol: what this context says, leaning on
-    /// `lower`, the probability from a shorter context, by how many kinds it has seen.
-    #[inline]
-    pub(crate) fn blend(&self, symbol: u8, lower: f32) -> f32 {
-        let (sum, distinct) = self.mass();
-        if sum == 0 {
-            return lower;
+    /// Takes `1/2^shift` off every count, rounded up.
+    #[cold]
+    fn fade(&mut self, shift: u32) {
+        for count in &mut self.counts {
+            *count -= count.div_ceil(1 << shift);
         }
-        (f32::from(self.count(symbol)) + distinct as f32 * lower) / (sum + distinct) as f32
+        self.sum = self.counts.iter().sum();
+        self.distinct = self.counts.iter().map(|&count| u8::from(count != 0)).sum();
+    }
+
+    /// One step of Witten–Bell back-off for some symbols: what this context says, leaning on
+    /// `lower`, their probabilities from a shorter context, by how many kinds it has seen.
+    #[inline]
+    pub(crate) fn blend<const N: usize>(&self, symbols: [u8; N], lower: [f32; N]) -> [f32; N] {
+        let distinct = f32::from(self.distinct);
+        let scale = 1.0 / (f32::from(self.sum) + distinct).max(1.0);
+        let mut blended = lower;
+        if self.sum > 0 {
+            for (probability, symbol) in blended.iter_mut().zip(symbols) {
+                let count = f32::from(self.counts[usize::from(symbol)]);
+                *probability = (count + distinct * *probability) * scale;
+            }
+        }
+        blended
     }
 
     /// The same step for the whole distribution, in place.
     #[inline]
     pub(crate) fn blend_all<const N: usize>(&self, probabilities: &mut [f32; N]) {
-        let (sum, distinct) = self.mass();
-        if sum == 0 {
+        if self.sum == 0 {
             return;
         }
-        let scale = 1.0 / (sum + distinct) as f32;
+        let distinct = f32::from(self.distinct);
+        let scale = 1.0 / (f32::from(self.sum) + distinct);
         for (probability, &count) in probabilities.iter_mut().zip(&self.counts) {
-            *probability = (f32::from(count) + distinct as f32 * *probability) * scale;
+            *probability = (f32::from(count) + distinct * *probability) * scale;
         }
     }
 }
@@ -122,17 +130,11 @@ impl ContextTable {
         } else if self.lines[second].tag == tag {
             second
         } else {
-            let poorer = if self.lines[second].mass().0 < self.lines[first].mass().0 {
-                second
-            } else {
-                first
-            };
+            let poorer =
+                if self.lines[second].sum < self.lines[first].sum { second } else { first };
             self.lines[poorer] = Counts { tag, ..Counts::default() };
             // The richer one ages, so that a context nobody uses any more can't stay for ever.
-            let richer = &mut self.lines[poorer ^ 1];
-            for count in &mut richer.counts {
-                *count -= *count / 8;
-            }
+            self.lines[poorer ^ 1].fade(4);
             poorer
         };
         self.lines[place].add(symbol);
@@ -158,7 +160,7 @@ mod tests {
         counts.blend_all(&mut all);
         assert!((all.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         for symbol in 0..17 {
-            let one = counts.blend(symbol, 1.0 / 17.0);
+            let [one] = counts.blend([symbol], [1.0 / 17.0]);
             assert!((one - all[usize::from(symbol)]).abs() < 1e-6);
         }
     }
@@ -172,8 +174,8 @@ mod tests {
         for _ in 0..10_000 {
             counts.add(6);
         }
-        assert!(counts.mass().0 <= Counts::LIMIT);
-        assert!(counts.count(6) > counts.count(5), "what happened lately weighs more");
+        assert!(counts.sum() <= Counts::LIMIT);
+        assert!(counts.counts[6] > counts.counts[5], "what happened lately weighs more");
     }
 
     #[test]
@@ -185,6 +187,6 @@ mod tests {
         }
         table.add(rich | 1 << 62, 2);
         table.add(rich | 1 << 61, 2);
-        assert_eq!(table.find(rich).map(|counts| counts.count(1) > 500), Some(true));
+        assert_eq!(table.find(rich).map(|counts| counts.sum() > 500), Some(true));
     }
 }

@@ -116,31 +116,13 @@ impl Markov {
 
     /// The counts of one context from all traffic to the connection, as far as they exist.
     #[inline]
-    fn levels(&self, state: &State, context: usize) -> [Option<&Counts>; 4] {
-        [
+    fn levels(&self, state: &State, context: usize) -> Levels<'_> {
+        Levels([
             Some(&self.dense[context]),
             Some(&self.dense[usize::from(state.protocol) * CONTEXTS + context]),
             self.hashed.find(hash(state.service, context)),
             self.hashed.find(hash(state.connection, context)),
-        ]
-    }
-
-    /// Probability of one symbol.
-    #[inline]
-    fn probability<const N: usize>(&self, state: &State, context: usize, symbol: u8) -> f32 {
-        let levels = self.levels(state, context);
-        levels.iter().flatten().fold(1.0 / N as f32, |lower, counts| counts.blend(symbol, lower))
-    }
-
-    /// The whole distribution, and how many packets of the connection itself stand behind it.
-    #[inline]
-    fn distribution<const N: usize>(&self, state: &State, context: usize) -> ([f32; N], u32) {
-        let mut all = [1.0 / N as f32; N];
-        let levels = self.levels(state, context);
-        for counts in levels.iter().flatten() {
-            counts.blend_all(&mut all);
-        }
-        (all, levels[3].map_or(0, |counts| counts.mass().0))
+        ])
     }
 
     fn add(&mut self, state: &State, context: usize, symbol: u8, connection: bool) {
@@ -155,7 +137,7 @@ impl Markov {
     /// What comes next, and when: the time over all sides and flags that are likely at all, because
     /// an answer that mostly comes at once and sometimes not at all is due when the one after it is.
     fn look_ahead(&self, state: &State) -> Ahead {
-        let (next, _) = self.distribution::<NEXT>(state, state.last.next());
+        let next = self.levels(state, state.last.next()).distribution::<NEXT>();
         let side_flags = likeliest(&next[..SIDE_FLAGS]);
         let mut times = [0.0; TIMES];
         let (mut share, mut evidence) = (0.0, 0);
@@ -164,12 +146,12 @@ impl Markov {
                 continue;
             }
             let context = state.last.time(symbol as u8);
-            let (given, packets) = self.distribution::<TIMES>(state, context);
-            for (time, given) in times.iter_mut().zip(given) {
+            let levels = self.levels(state, context);
+            for (time, given) in times.iter_mut().zip(levels.distribution::<TIMES>()) {
                 *time += probability * given;
             }
             share += probability;
-            evidence += packets;
+            evidence += levels.evidence();
         }
         if share > 0.0 {
             times.iter_mut().for_each(|time| *time /= share);
@@ -181,6 +163,34 @@ impl Markov {
             times,
             evidence,
         }
+    }
+}
+
+/// What is known under one context, the shortest history first.
+struct Levels<'a>([Option<&'a Counts>; 4]);
+
+impl Levels<'_> {
+    /// Probabilities of some symbols out of `alphabet`.
+    #[inline]
+    fn probabilities<const N: usize>(&self, alphabet: usize, symbols: [u8; N]) -> [f32; N] {
+        let uniform = [1.0 / alphabet as f32; N];
+        self.0.iter().flatten().fold(uniform, |lower, counts| counts.blend(symbols, lower))
+    }
+
+    /// The whole distribution.
+    #[inline]
+    fn distribution<const N: usize>(&self) -> [f32; N] {
+        let mut all = [1.0 / N as f32; N];
+        for counts in self.0.iter().flatten() {
+            counts.blend_all(&mut all);
+        }
+        all
+    }
+
+    /// How many packets of the connection itself stand behind it.
+    #[inline]
+    fn evidence(&self) -> u32 {
+        self.0[3].map_or(0, |counts| u32::from(counts.sum()))
     }
 }
 
@@ -237,14 +247,16 @@ impl Model for Markov {
         let state = &self.states[slot.index()];
         let last = state.last;
         let symbols = Symbols::of(packet);
-        let (now, context) = (symbols.side_flags, last.next());
-        let nothing = self.probability::<NEXT>(state, context, NOTHING);
+        let now = symbols.side_flags;
+        // All look-ups before any arithmetic, so that their cache misses overlap.
+        let next = self.levels(state, last.next());
+        let sizes = self.levels(state, last.size(now));
+        let times = symbols.time.map(|time| (time, self.levels(state, last.time(now))));
+        let [side_flags, nothing] = next.probabilities(NEXT, [now, NOTHING]);
         // Given that a packet came at all; the guard is for rounding when `nothing` is close to one.
-        let side_flags = self.probability::<NEXT>(state, context, now);
         let side_flags = side_flags / (1.0 - nothing).max(side_flags);
-        let size = self.probability::<SIZES>(state, last.size(now), symbols.size);
-        let time =
-            symbols.time.map_or(1.0, |time| self.probability::<TIMES>(state, last.time(now), time));
+        let [size] = sizes.probabilities(SIZES, [symbols.size]);
+        let time = times.map_or(1.0, |(time, levels)| levels.probabilities(TIMES, [time])[0]);
         Surprise { side_flags: bits(side_flags), size: bits(size), time: bits(time), entropy: 0.0 }
     }
 
@@ -277,7 +289,8 @@ impl Model for Markov {
         }
         let ahead = self.look_ahead(&state);
         let (side, class) = discretise::side_flags_of(ahead.side_flags);
-        let (sizes, _) = self.distribution::<SIZES>(&state, state.last.size(ahead.side_flags));
+        let levels = self.levels(&state, state.last.size(ahead.side_flags));
+        let sizes = levels.distribution::<SIZES>();
         let mode = likeliest(&sizes);
         let (low, _) = quantile_of(&sizes, 0.05);
         let (high, _) = quantile_of(&sizes, 0.95);
@@ -403,9 +416,9 @@ mod tests {
         model.begin(Slot(0), &origin(1));
         beat(&mut model, Slot(0), 50);
         let state = model.states[0];
-        let sum: f32 = (0..NEXT as u8)
-            .map(|symbol| model.probability::<NEXT>(&state, state.last.next(), symbol))
-            .sum();
+        let levels = model.levels(&state, state.last.next());
+        let sum: f32 = (0..NEXT as u8).map(|symbol| levels.probabilities(NEXT, [symbol])[0]).sum();
+        assert!((levels.distribution::<NEXT>().iter().sum::<f32>() - 1.0).abs() < 1e-5);
         assert!((sum - 1.0).abs() < 1e-5);
     }
 

@@ -16,10 +16,14 @@ pub struct Threshold {
     pub min_packets: u32,
 }
 
+/// One in this many packets above the threshold is learned from.
+const SURPRISING_LEARNED: u64 = 16;
+
 /// Scores of all live connections.
 pub struct Scorer {
     threshold: Threshold,
     scored: u64,
+    surprising: u64,
     connections: Vec<ConnectionScore>,
 }
 
@@ -27,7 +31,7 @@ impl Scorer {
     /// No packet scored yet.
     #[must_use]
     pub fn new(threshold: Threshold) -> Self {
-        Self { threshold, scored: 0, connections: Vec::new() }
+        Self { threshold, scored: 0, surprising: 0, connections: Vec::new() }
     }
 
     /// A connection begins in `slot`.
@@ -55,11 +59,16 @@ impl Scorer {
         anomalous
     }
 
-    /// Whether a packet this surprising may be learned from: what scores high must not become normal.
+    /// Whether a packet this surprising may be learned from. What scores high must not become normal
+    /// at once, but a lasting new habit must in time: one such packet in [`SURPRISING_LEARNED`] is.
     #[inline]
     #[must_use]
-    pub fn may_learn(&self, surprise: Surprise) -> bool {
-        self.scored < self.threshold.warm_up || surprise.total() < self.threshold.bits
+    pub fn may_learn(&mut self, surprise: Surprise) -> bool {
+        if self.scored < self.threshold.warm_up || surprise.total() < self.threshold.bits {
+            return true;
+        }
+        self.surprising += 1;
+        self.surprising.is_multiple_of(SURPRISING_LEARNED)
     }
 
     /// A synthetic packet was made on `slot`.
@@ -108,12 +117,13 @@ mod tests {
     }
 
     #[test]
-    fn what_scores_high_is_not_learned_once_the_sensor_is_warm() {
+    fn what_scores_high_is_learned_slowly_once_the_sensor_is_warm() {
         let mut scorer = Scorer::new(Threshold { bits: 20.0, warm_up: 1, min_packets: 0 });
         scorer.begin(Slot(0));
         assert!(scorer.may_learn(surprise(25.0)), "a cold sensor learns everything");
         scorer.judge(Slot(0), surprise(1.0), 0);
-        assert!(!scorer.may_learn(surprise(25.0)));
+        let learned = (0..160).filter(|_| scorer.may_learn(surprise(25.0))).count();
+        assert_eq!(learned, 10);
         assert!(scorer.may_learn(surprise(19.0)));
     }
 }

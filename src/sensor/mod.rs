@@ -78,6 +78,7 @@ impl Sensor {
         self.settle_closed();
         let Some(connection) = self.table.connection(seen.id.slot) else { return Verdict::NONE };
         let position = (connection.position() - 1).min(u64::from(u32::MAX)) as u32;
+        let is_ended = connection.is_ended();
         if seen.is_new {
             let (service, originator) = (connection.service(), connection.originator());
             let origin = Origin::new(connection.key(), service, originator, connection.first());
@@ -94,8 +95,14 @@ impl Sensor {
         if anomalous {
             self.report_anomaly(&seen, &view, &facts, surprise);
         }
-        self.model.step(slot, &facts, self.learn && self.scorer.may_learn(surprise));
-        self.predictor.arm(slot, now, facts.position.saturating_add(1), &*self.model);
+        let learn = self.learn && self.scorer.may_learn(surprise);
+        self.model.step(slot, &facts, learn);
+        if is_ended {
+            // Both sides said goodbye, or one hung up: silence is what is expected.
+            self.predictor.cancel(slot);
+        } else {
+            self.predictor.arm(slot, now, facts.position.saturating_add(1), &*self.model);
+        }
         self.last[slot.index()] = facts;
         self.stats.scored += 1;
         self.stats.surprise_millibits += (surprise.total() * 1_000.0) as u64;
