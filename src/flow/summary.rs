@@ -88,6 +88,17 @@ impl History {
     /// Letters kept; later ones are dropped.
     pub const CAPACITY: usize = 23;
 
+    /// The history of these letters, as many as are kept.
+    #[must_use]
+    pub fn from_letters(letters: &str) -> Self {
+        let mut history = Self::default();
+        for (to, from) in history.letters.iter_mut().zip(letters.bytes()) {
+            *to = from;
+            history.len += 1;
+        }
+        history
+    }
+
     /// The letters.
     #[must_use]
     pub fn as_str(&self) -> &str {
