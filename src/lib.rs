@@ -15,10 +15,12 @@
 //! | [`predict`] | expectations with a deadline, synthetic packets when it passes |
 //! | [`score`] | what the forecast did not expect |
 //! | [`sensor`] | the whole line in order: push, advance, poll |
+//! | [`abi`] | the sensor for C: the functions of `c-shim/include/foreshadow.h` |
 //! | `source` | packets out of captures and interfaces (feature `cli`) |
 //! | `sink` | Zeek-format logs (feature `cli`) |
 //! | `cli` | the `foreshadow` command (feature `cli`) |
 
+pub mod abi;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;

@@ -1,0 +1,688 @@
+/*
+ * foreshadow.h - the C interface of Foreshadow, which knows which packet should come next.
+ *
+ * A host (Zeek, Wireshark, any capture tool) opens a sensor, pushes every packet into it, and polls
+ * events out of it: packets that were due and did not come, packets nobody expected, connections
+ * that ended. docs/abi.md has a complete host in thirty lines.
+ *
+ * This file is written by hand and is the one truth: the Rust side is compiled against it.
+ *
+ * Versions
+ *   FORESHADOW_ABI_VERSION is raised only when a host compiled against an older header could no
+ *   longer work. Compare it with foreshadow_abi_version() before anything else.
+ *   Without raising it, these may be added: functions, constants (a new status, event kind or
+ *   reason: treat one you do not know as "other"), and fields at the end of a struct that begins
+ *   with `size`. Numbers are never reused, fields never move.
+ *
+ * Structs
+ *   A struct that begins with `size` may grow. Set all of it to zero, then `size` to its sizeof, and
+ *   leave reserved fields zero. The library reads and writes no byte beyond `size`, never changes
+ *   the `size` you set, and sets to zero what it does not know. A `size` below the struct's first
+ *   published one is FORESHADOW_STATUS_SIZE; so is a larger one that goes in with a byte set
+ *   that the library does not know, since it cannot do what that byte asks.
+ *   A struct without `size` is a part of others and stays as it is for ever.
+ *
+ * Ownership
+ *   Every pointer is borrowed for the call alone: the library copies what it keeps, never frees
+ *   what the host made, and never hands out memory to be freed. The one thing to give back is the
+ *   sensor, with foreshadow_sensor_close. Pointers to constant text stay valid while the library
+ *   is loaded. Structs need no particular alignment.
+ *
+ * Threads
+ *   One sensor, one thread at a time; it may move between threads. Two calls on one sensor at once:
+ *   the later one gets FORESHADOW_STATUS_BUSY and does nothing. Different sensors are independent.
+ *   No function blocks, starts a thread, or calls back; only foreshadow_sensor_open does I/O.
+ *   Only foreshadow_abi_version, foreshadow_version and foreshadow_status_text may be called in a
+ *   signal handler.
+ *
+ * Failing
+ *   Each function that can fail returns a status and leaves the reason as text for
+ *   foreshadow_last_error. A fault inside the library never unwinds into the host: that call
+ *   returns FORESHADOW_STATUS_PANIC, and the sensor is poisoned. From then on it answers every call
+ *   but foreshadow_last_error and foreshadow_sensor_close with FORESHADOW_STATUS_POISONED, and every
+ *   push with an unscored verdict. Other sensors are not touched.
+ *
+ * Words
+ *   Side A of a connection sent its first packet that was seen, side B is the other one; which of
+ *   them is the originator is told apart from that. Times are nanoseconds since
+ *   1970-01-01T00:00:00Z on the capture's clock, spans are nanoseconds, surprise is in bits.
+ */
+#ifndef FORESHADOW_H
+#define FORESHADOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The version of this header; also the number in the library's soname. */
+#define FORESHADOW_ABI_VERSION 1
+
+/** A sensor: one instance of the whole line. A handle, not an address: never dereference it. */
+typedef struct foreshadow_sensor foreshadow_sensor;
+
+/* ---- Status ------------------------------------------------------------------------------- */
+
+/** What a function answers: one of FORESHADOW_STATUS_*, 0 when it did what was asked. */
+typedef int32_t foreshadow_status;
+
+enum foreshadow_status_code {
+    /** Done. */
+    FORESHADOW_STATUS_OK = 0,
+    /** A pointer that must not be null is null. */
+    FORESHADOW_STATUS_NULL = 1,
+    /** The `size` of a struct is none that this library can serve. */
+    FORESHADOW_STATUS_SIZE = 2,
+    /** The host was compiled for another FORESHADOW_ABI_VERSION. */
+    FORESHADOW_STATUS_VERSION = 3,
+    /** The sensor is not open: closed already, or never a sensor. */
+    FORESHADOW_STATUS_HANDLE = 4,
+    /** Another thread is in a call on this sensor. */
+    FORESHADOW_STATUS_BUSY = 5,
+    /** A fault inside the library in this very call; the sensor is poisoned from here on. */
+    FORESHADOW_STATUS_PANIC = 6,
+    /** There was a fault in an earlier call; nothing was done. */
+    FORESHADOW_STATUS_POISONED = 7,
+    /** A value is outside its range, or text is not UTF-8. */
+    FORESHADOW_STATUS_ARGUMENT = 8,
+    /** The configuration cannot be read or is wrong; the error text names key, line, what was expected. */
+    FORESHADOW_STATUS_CONFIG = 9,
+    /** The model cannot be read or used. */
+    FORESHADOW_STATUS_MODEL = 10,
+    /** No live connection has this id: it ended, or there never was one. */
+    FORESHADOW_STATUS_CONNECTION = 11,
+    /** The text is longer than the buffer; the buffer holds its beginning. */
+    FORESHADOW_STATUS_BUFFER = 12,
+    /** An event of a kind, or with contents, that this library does not know. */
+    FORESHADOW_STATUS_EVENT = 13,
+    /** The sensor was finished: nothing more can be pushed. */
+    FORESHADOW_STATUS_FINISHED = 14,
+    /** As many sensors are open as can be (FORESHADOW_SENSORS_MAX). */
+    FORESHADOW_STATUS_LIMIT = 15
+};
+
+/** How many sensors one process can hold open. */
+#define FORESHADOW_SENSORS_MAX 1024
+
+/* ---- Parts: structs without `size`, used in others ------------------------------------------ */
+
+/** An address in network byte order; IPv4 as ::ffff:a.b.c.d. */
+typedef struct foreshadow_address {
+    uint8_t bytes[16];
+} foreshadow_address;
+
+enum foreshadow_side {
+    /** The sender of the connection's first packet. */
+    FORESHADOW_SIDE_A = 0,
+    /** The other end. */
+    FORESHADOW_SIDE_B = 1
+};
+
+/** Which connection something concerns. */
+typedef struct foreshadow_identity {
+    /** The sensor's id of the connection, never 0; of no use once the connection ended. */
+    uint64_t connection;
+    /** The host's own number, as given in foreshadow_packet.host_id; 0 where it gave none. */
+    uint64_t host_id;
+    /** Upper half of a number that is the same wherever the same capture is read with the same seed. */
+    uint64_t uid_high;
+    /** Lower half of it. */
+    uint64_t uid_low;
+    /** Address of side A. */
+    foreshadow_address address_a;
+    /** Address of side B. */
+    foreshadow_address address_b;
+    /** Port of side A, or the ICMP type of its packets; 0 where the protocol has none. */
+    uint16_t port_a;
+    /** Port of side B, or the ICMP type of its answers (the code where there is none). */
+    uint16_t port_b;
+    /** A number for VLAN or tunnel where the configuration keeps connections apart by it, else 0. */
+    uint16_t domain;
+    /** IP protocol number. */
+    uint8_t protocol;
+    /** FORESHADOW_SIDE_*: who is the originator. */
+    uint8_t originator;
+} foreshadow_identity;
+
+/** How unexpected a packet was, in bits (-log2 of its probability), by part. */
+typedef struct foreshadow_surprise {
+    /** All parts together. */
+    float total;
+    /** Who sent it, with which flags. */
+    float side_flags;
+    /** How large it was. */
+    float payload_len;
+    /** When it came; 0 for a connection's first packet. */
+    float time;
+    /** How random its payload was; 0 where the model does not look. */
+    float entropy;
+} foreshadow_surprise;
+
+/** The packet that was forecast. */
+typedef struct foreshadow_expectation {
+    /** Time from the connection's last packet: 5 % come sooner. */
+    uint64_t time_low_ns;
+    /** Half come sooner. */
+    uint64_t time_median_ns;
+    /** 5 % come later. */
+    uint64_t time_high_ns;
+    /** When it counts as missed, from the last packet. */
+    uint64_t deadline_ns;
+    /** Payload bytes: 5 % are smaller. */
+    uint32_t payload_low;
+    /** The likeliest. */
+    uint32_t payload_mode;
+    /** 5 % are larger. */
+    uint32_t payload_high;
+    /** Probability of that side with those flags, 0 to 1. */
+    float side_flags_probability;
+    /** Probability that nothing more comes on this connection, 0 to 1. */
+    float nothing_more;
+    /** Probability that a packet comes, and by the deadline, 0 to 1. */
+    float confidence;
+    /** FORESHADOW_SIDE_*: the likelier sender. */
+    uint8_t side;
+    /** The likeliest TCP flags, as in byte 13 of the header. */
+    uint8_t flags;
+    uint8_t reserved[6];
+} foreshadow_expectation;
+
+/** Bits of the `has` fields: which optional values a struct carries. The others are 0. */
+enum foreshadow_has {
+    /** foreshadow_facts.since_ns: absent for a connection's first packet. */
+    FORESHADOW_HAS_SINCE = 0x01,
+    /** foreshadow_facts.entropy: absent where there was too little payload. */
+    FORESHADOW_HAS_ENTROPY = 0x02,
+    /** foreshadow_synthetic.sequence: known where TCP fixes it. */
+    FORESHADOW_HAS_SEQUENCE = 0x04,
+    /** foreshadow_synthetic.acknowledgement: likewise. */
+    FORESHADOW_HAS_ACKNOWLEDGEMENT = 0x08,
+    /** foreshadow_connection.vlan_outer. */
+    FORESHADOW_HAS_VLAN_OUTER = 0x10,
+    /** foreshadow_connection.vlan_inner. */
+    FORESHADOW_HAS_VLAN_INNER = 0x20,
+    /** foreshadow_connection.tunnel. */
+    FORESHADOW_HAS_TUNNEL = 0x40
+};
+
+/** The packet that came, in the model's words. */
+typedef struct foreshadow_facts {
+    /** Time since the connection's previous packet (FORESHADOW_HAS_SINCE). */
+    uint64_t since_ns;
+    /** How many packets of the connection came before. */
+    uint32_t position;
+    /** Transport payload bytes on the wire. */
+    uint32_t payload_len;
+    /** All bytes on the wire. */
+    uint32_t wire_len;
+    /** TCP window, unscaled; 0 for other protocols. */
+    uint16_t window;
+    /** Which of the optional values are there: FORESHADOW_HAS_*. */
+    uint16_t has;
+    /** FORESHADOW_SIDE_*: who sent it. */
+    uint8_t side;
+    /** IP protocol number. */
+    uint8_t protocol;
+    /** TCP flags, as in byte 13 of the header; 0 for other protocols. */
+    uint8_t flags;
+    /** Entropy of the payload's beginning in 1/32 bit a byte (FORESHADOW_HAS_ENTROPY). */
+    uint8_t entropy;
+    uint8_t reserved[4];
+} foreshadow_facts;
+
+/** What one side of a connection sent. */
+typedef struct foreshadow_counters {
+    /** Packets, fragments included. */
+    uint64_t packets;
+    /** IP bytes, headers included, by the IP header. */
+    uint64_t ip_bytes;
+    /** Bytes on the wire, link header included. */
+    uint64_t wire_bytes;
+    /** Transport payload bytes; for TCP by sequence numbers, so that a retransmission counts once. */
+    uint64_t payload_bytes;
+    /** TCP bytes that were never seen though later ones, or their acknowledgement, were. */
+    uint64_t missed_bytes;
+    /** TCP payload packets that carried only bytes seen before. */
+    uint32_t retransmissions;
+    /** TCP payload packets that came behind a later one and filled a hole. */
+    uint32_t out_of_order;
+} foreshadow_counters;
+
+enum foreshadow_tunnel_kind {
+    FORESHADOW_TUNNEL_GRE = 1,
+    FORESHADOW_TUNNEL_IP_IN_IP = 2,
+    FORESHADOW_TUNNEL_VXLAN = 3,
+    FORESHADOW_TUNNEL_GENEVE = 4,
+    FORESHADOW_TUNNEL_GTP_U = 5
+};
+
+/** The tunnel that carried a connection's first packet. */
+typedef struct foreshadow_tunnel {
+    /** Source of the innermost carrier. */
+    foreshadow_address source;
+    /** Destination of the innermost carrier. */
+    foreshadow_address destination;
+    /** VNI, GTP TEID or GRE key; 0 where it has none. */
+    uint32_t id;
+    /** FORESHADOW_TUNNEL_*: the innermost tunnel's kind. */
+    uint8_t kind;
+    /** How many tunnels were opened on the way. */
+    uint8_t depth;
+    uint8_t reserved[2];
+} foreshadow_tunnel;
+
+/** What the forecast made of a connection's packets. */
+typedef struct foreshadow_score {
+    /** Packets scored. */
+    uint32_t scored;
+    /** Packets that were anomalies. */
+    uint32_t anomalies;
+    /** Synthetic packets made. */
+    uint32_t synthetic;
+    /** Surprise of all packets together, in bits; divide by `scored` for the mean. */
+    float total;
+    /** The largest surprise of one packet, in bits. */
+    float max;
+    uint8_t reserved[4];
+} foreshadow_score;
+
+/* ---- What goes in ------------------------------------------------------------------------- */
+
+enum foreshadow_mode {
+    /** As FORESHADOW_MODE_REPLAY. */
+    FORESHADOW_MODE_DEFAULT = 0,
+    /** Packets come as they happen: work may be shed rather than hold up the host. */
+    FORESHADOW_MODE_LIVE = 1,
+    /** Packets come from a file: the same bytes give the same events, however long that takes. */
+    FORESHADOW_MODE_REPLAY = 2
+};
+
+/** How to open a sensor. A field left null or 0 means the default; text is UTF-8. */
+typedef struct foreshadow_options {
+    uint32_t size;
+    /** FORESHADOW_ABI_VERSION, as the host was compiled with; must be set. */
+    uint32_t abi_version;
+    /** The configuration itself, as TOML. At most one of this and `config_path`. */
+    const char *config_toml;
+    /** A file that holds it. */
+    const char *config_path;
+    /** A model file instead of the one the configuration names. */
+    const char *model_path;
+    /** FORESHADOW_MODE_*. */
+    uint32_t mode;
+    uint32_t reserved;
+} foreshadow_options;
+
+/** A hint on who sent a packet, from a host that keeps connections of its own. */
+enum foreshadow_direction {
+    FORESHADOW_DIRECTION_UNKNOWN = 0,
+    /** The connection's originator sent it. */
+    FORESHADOW_DIRECTION_FROM_ORIGINATOR = 1,
+    /** The responder sent it. */
+    FORESHADOW_DIRECTION_FROM_RESPONDER = 2
+};
+
+/** One captured packet. Do not push packets that Foreshadow made. */
+typedef struct foreshadow_packet {
+    uint32_t size;
+    /** How many bytes `data` points to; what the capture kept of the packet. */
+    uint32_t captured_len;
+    /** The captured bytes from the link header on; may be null if there are none. */
+    const uint8_t *data;
+    /** The packet's own time. */
+    int64_t time_ns;
+    /** The host's own number for the packet's connection; 0 or UINT64_MAX if it has none. It comes
+     *  back in events as it is, and never tells connections apart. */
+    uint64_t host_id;
+    /** How many bytes the packet had on the wire. */
+    uint32_t wire_len;
+    /** LINKTYPE_* number of `data`, as in a pcap file (not the capture system's DLT_*). */
+    uint16_t link_type;
+    /** FORESHADOW_DIRECTION_*. */
+    uint8_t direction;
+    uint8_t reserved;
+} foreshadow_packet;
+
+/* ---- What comes out ----------------------------------------------------------------------- */
+
+/** The answer to one packet, at once. All zero where there is none: unscored, no connection. */
+typedef struct foreshadow_verdict {
+    uint32_t size;
+    /** FORESHADOW_SIDE_*: who sent it. */
+    uint8_t side;
+    /** 1 if it began its connection. */
+    uint8_t is_new;
+    /** 1 if it was scored, that is, `surprise` holds something. */
+    uint8_t scored;
+    /** 1 if it is an anomaly; the event has the reasons. */
+    uint8_t anomalous;
+    /** Id of its connection; 0 if it belongs to none. */
+    uint64_t connection;
+    /** Its surprise. */
+    foreshadow_surprise surprise;
+    uint8_t reserved[4];
+} foreshadow_verdict;
+
+enum foreshadow_synthetic_kind {
+    /** Its deadline passed and nothing came. */
+    FORESHADOW_SYNTHETIC_OVERDUE = 1
+};
+
+/** A packet that should have come and did not; event.time_ns is when it was due. */
+typedef struct foreshadow_synthetic {
+    uint32_t size;
+    /** Which of the optional values are there: FORESHADOW_HAS_*. */
+    uint16_t has;
+    /** FORESHADOW_SYNTHETIC_*. */
+    uint8_t kind;
+    /** How many were made since the last real packet, this one included. */
+    uint8_t run;
+    /** The connection it belongs to. */
+    foreshadow_identity who;
+    /** Time of the connection's last real packet. */
+    int64_t last_ns;
+    /** TCP sequence number it would have (FORESHADOW_HAS_SEQUENCE). */
+    uint32_t sequence;
+    /** TCP acknowledgement number it would have (FORESHADOW_HAS_ACKNOWLEDGEMENT). */
+    uint32_t acknowledgement;
+    /** The packet itself: the forecast it was made from. */
+    foreshadow_expectation expected;
+} foreshadow_synthetic;
+
+/** A packet that was not expected; event.time_ns is when it came. */
+typedef struct foreshadow_anomaly {
+    uint32_t size;
+    /** The threshold it reached, in bits. */
+    float threshold;
+    /** The connection it came on. */
+    foreshadow_identity who;
+    /** What was expected before it came. */
+    foreshadow_expectation expected;
+    /** What came. */
+    foreshadow_facts seen;
+    /** How unexpected that was, and which part of it. */
+    foreshadow_surprise surprise;
+    uint8_t reserved[4];
+} foreshadow_anomaly;
+
+enum foreshadow_close_reason {
+    /** Not closed: the connection is live. */
+    FORESHADOW_CLOSE_NONE = 0,
+    /** Nothing came for the time-out of its protocol and state. */
+    FORESHADOW_CLOSE_TIMEOUT = 1,
+    /** A fresh SYN began another connection between the same addresses and ports. */
+    FORESHADOW_CLOSE_REUSED = 2,
+    /** The table was full. */
+    FORESHADOW_CLOSE_EVICTED = 3,
+    /** The host closed it. */
+    FORESHADOW_CLOSE_HOST = 4,
+    /** The sensor was finished. */
+    FORESHADOW_CLOSE_SHUTDOWN = 5,
+    /** The capture's clock was set back. */
+    FORESHADOW_CLOSE_CLOCK_RESET = 6
+};
+
+/** A connection as it stands; in an event, event.time_ns is when it was closed. */
+typedef struct foreshadow_connection {
+    uint32_t size;
+    /** Which of the optional values are there: FORESHADOW_HAS_*. */
+    uint16_t has;
+    /** FORESHADOW_CLOSE_*. */
+    uint8_t close_reason;
+    uint8_t reserved;
+    /** Which connection it is. */
+    foreshadow_identity who;
+    /** Time of its first packet. */
+    int64_t first_ns;
+    /** Time of its last packet. */
+    int64_t last_ns;
+    /** What each side sent, by FORESHADOW_SIDE_*. */
+    foreshadow_counters sides[2];
+    /** The tunnel of its first packet (FORESHADOW_HAS_TUNNEL). */
+    foreshadow_tunnel tunnel;
+    /** What the forecast made of it. */
+    foreshadow_score score;
+    /** Zeek's conn_state, such as "SF"; ends with a zero byte. */
+    char state[8];
+    /** Zeek's history, such as "ShADadFf"; ends with a zero byte. */
+    char history[24];
+    /** Outer VLAN of its first packet (FORESHADOW_HAS_VLAN_OUTER). */
+    uint16_t vlan_outer;
+    /** Inner VLAN (FORESHADOW_HAS_VLAN_INNER). */
+    uint16_t vlan_inner;
+    uint8_t reserved_end[4];
+} foreshadow_connection;
+
+/** A behaviour's counter at the end of an interval. Not raised yet: may change until it first is. */
+typedef struct foreshadow_category {
+    uint32_t size;
+    uint32_t reserved;
+    /** Length of the interval that ended at event.time_ns. */
+    uint64_t interval_ns;
+    /** The category's name; ends with a zero byte. */
+    char name[64];
+    /** Its weight after the interval. */
+    double weight;
+    /** Elements newly added in the interval. */
+    uint64_t activity;
+    /** How full the counter is, 0 to 1. */
+    double fill;
+    /** Estimate of how many distinct elements it holds. */
+    double distinct;
+} foreshadow_category;
+
+/** An endpoint whose behaviours add up. Not raised yet: may change until it first is. */
+typedef struct foreshadow_target {
+    uint32_t size;
+    /** In how many categories it appears. */
+    uint32_t category_count;
+    /** Whose behaviour it is. */
+    foreshadow_address address;
+    /** Sum of the weights of those categories. */
+    double score;
+    /** Their names, separated by commas, as many as fit; ends with a zero byte. */
+    char categories[256];
+} foreshadow_target;
+
+/** Events were lost because nobody polled; event.time_ns is the time of the first one lost. */
+typedef struct foreshadow_shed {
+    uint32_t size;
+    uint32_t reserved;
+    /** How many were lost. */
+    uint64_t events;
+} foreshadow_shed;
+
+/** Totals since the sensor was opened; the difference of two is what happened in between. */
+typedef struct foreshadow_stats {
+    uint32_t size;
+    uint32_t reserved;
+    /** Packets pushed. */
+    uint64_t packets;
+    /** Their bytes on the wire. */
+    uint64_t wire_bytes;
+    /** Packets without an IP header, so without a connection. */
+    uint64_t not_ip;
+    /** Packets cut off inside a header. */
+    uint64_t truncated;
+    /** Packets with a header that contradicts itself. */
+    uint64_t malformed;
+    /** Later fragments whose first one was never seen. */
+    uint64_t orphan_fragments;
+    /** Packets stamped earlier than one before them, within the tolerance. */
+    uint64_t time_reversed;
+    /** Times the capture's clock was set back. */
+    uint64_t clock_resets;
+    /** Connections begun. */
+    uint64_t connections;
+    /** Connections live now. */
+    uint64_t live;
+    /** The most that were live at once. */
+    uint64_t live_peak;
+    /** Connections closed early because the table was full. */
+    uint64_t evicted;
+    /** Packets scored. */
+    uint64_t scored;
+    /** Their surprise in all, in thousandths of a bit. */
+    uint64_t surprise_millibits;
+    /** Anomalies. */
+    uint64_t anomalies;
+    /** Synthetic packets. */
+    uint64_t synthetic;
+    /** Events lost because nobody polled. */
+    uint64_t events_shed;
+    /** Bytes of memory held for connections, model and deadlines. */
+    uint64_t memory;
+} foreshadow_stats;
+
+enum foreshadow_event_kind {
+    /** data.synthetic: a packet was due and did not come. */
+    FORESHADOW_EVENT_SYNTHETIC = 1,
+    /** data.anomaly: a packet came that was not expected. */
+    FORESHADOW_EVENT_ANOMALY = 2,
+    /** data.connection: a connection ended. */
+    FORESHADOW_EVENT_CONNECTION = 3,
+    /** data.category: reserved, not raised yet. */
+    FORESHADOW_EVENT_CATEGORY = 4,
+    /** data.target: reserved, not raised yet. */
+    FORESHADOW_EVENT_TARGET = 5,
+    /** data.shed: events were lost because nobody polled. */
+    FORESHADOW_EVENT_SHED = 6,
+    /** data.stats: the counters, at every stats interval of packet time and at the end. */
+    FORESHADOW_EVENT_STATS = 7
+};
+
+/** Something the host should hear of. */
+typedef struct foreshadow_event {
+    uint32_t size;
+    /** FORESHADOW_EVENT_*: which member of `data` holds something. Skip kinds you do not know. */
+    uint32_t kind;
+    /** When it happened. */
+    int64_t time_ns;
+    /** What happened. Each member's own `size` says how much of it the library filled. */
+    union foreshadow_event_data {
+        foreshadow_synthetic synthetic;
+        foreshadow_anomaly anomaly;
+        foreshadow_connection connection;
+        foreshadow_category category;
+        foreshadow_target target;
+        foreshadow_shed shed;
+        foreshadow_stats stats;
+        /** Room for the members to grow, so that the size of an event stays. */
+        uint8_t room[512];
+    } data;
+} foreshadow_event;
+
+/** A buffer of this size holds every line that foreshadow_event_format writes. */
+#define FORESHADOW_LINE_MAX 2048
+
+/* ---- Functions: the library ------------------------------------------------------------------ */
+
+/** The FORESHADOW_ABI_VERSION the library was built with. If it is not the host's, stop here. */
+uint32_t foreshadow_abi_version(void);
+
+/** The library's release, such as "0.1.0"; constant text. */
+const char *foreshadow_version(void);
+
+/** One sentence on a status, "unknown status" for a number it does not know; constant text. */
+const char *foreshadow_status_text(foreshadow_status status);
+
+/**
+ * Copies the reason of the last failure into `buffer`, in UTF-8 with a zero byte at the end.
+ *
+ * With an open `sensor`: of the last call on it that failed, even if others succeeded since; on a
+ * poisoned one, of its fault. With a null one: of this thread's last call that failed and had no
+ * open sensor to tell it to (open, format, a closed or busy sensor). The text is empty if there was none.
+ * It is for people: log it, do not parse it.
+ *
+ * `needed`, if not null, is set to the bytes the whole text takes, zero byte included. `buffer` may
+ * be null if `buffer_size` is 0. FORESHADOW_STATUS_BUFFER: it was cut to fit.
+ * This function leaves the text as it is, whatever happens.
+ */
+foreshadow_status foreshadow_last_error(foreshadow_sensor *sensor, char *buffer, size_t buffer_size,
+                                        size_t *needed);
+
+/* ---- Functions: the sensor ------------------------------------------------------------------- */
+
+/**
+ * Opens a sensor and sets `*sensor` to it, or to null on failure.
+ *
+ * Reads the files named in `options` and takes the memory for its tables. The host owns the sensor
+ * and closes it with foreshadow_sensor_close. The reason of a failure is in
+ * foreshadow_last_error(NULL, ...) on the same thread.
+ */
+foreshadow_status foreshadow_sensor_open(const foreshadow_options *options, foreshadow_sensor **sensor);
+
+/**
+ * Closes a sensor and frees what it holds, poisoned or not. Events not polled are lost: call
+ * foreshadow_sensor_finish and poll first. Any later use of the handle, a second close included,
+ * is FORESHADOW_STATUS_HANDLE.
+ */
+foreshadow_status foreshadow_sensor_close(foreshadow_sensor *sensor);
+
+/**
+ * Pushes one packet: scores it against the forecast made before it, then learns of it.
+ *
+ * `verdict` may be null; its `size` must be set. On any failure it is set to unscored if it can be.
+ * A malformed packet is no failure. Packets should come in the order of their times; docs/abi.md
+ * says what happens when they do not. Allocates nothing for a packet of a known connection.
+ */
+foreshadow_status foreshadow_sensor_push(foreshadow_sensor *sensor, const foreshadow_packet *packet,
+                                         foreshadow_verdict *verdict);
+
+/**
+ * Moves packet time on when no packet does, so that deadlines and time-outs fire. A time before
+ * the latest one seen changes nothing.
+ */
+foreshadow_status foreshadow_sensor_advance(foreshadow_sensor *sensor, int64_t now_ns);
+
+/**
+ * Takes up to `capacity` events, oldest first, into the array `events`, and sets `*count` to how
+ * many there were. Fewer than `capacity`, or 0: there are no more for now.
+ *
+ * Set `events[0].size` before; it holds for the whole array. Poll after every push, or after some:
+ * when the queue is full (config key `sensor.event_queue`) events are shed, and one event says so.
+ */
+foreshadow_status foreshadow_sensor_poll(foreshadow_sensor *sensor, foreshadow_event *events,
+                                         size_t capacity, size_t *count);
+
+/**
+ * Ends the capture: closes every connection and queues the last events. From then on, push, advance
+ * and finish are FORESHADOW_STATUS_FINISHED; poll, stats and close work as before.
+ */
+foreshadow_status foreshadow_sensor_finish(foreshadow_sensor *sensor);
+
+/** Fills `stats` with the counters as they stand; its `size` must be set. */
+foreshadow_status foreshadow_sensor_stats(foreshadow_sensor *sensor, foreshadow_stats *stats);
+
+/* ---- Functions: connections and events ------------------------------------------------------- */
+
+/**
+ * Fills `summary` with a live connection as it stands; its `size` must be set. `connection` is the
+ * id from a verdict or an event.
+ */
+foreshadow_status foreshadow_connection_summary(foreshadow_sensor *sensor, uint64_t connection,
+                                                foreshadow_connection *summary);
+
+/**
+ * Closes a connection because the host knows that it ended, and fills `summary` with what it was;
+ * `summary` may be null, else its `size` must be set. No connection event is queued for it.
+ * FORESHADOW_STATUS_CONNECTION if it ended already: then its event has been queued.
+ */
+foreshadow_status foreshadow_connection_close(foreshadow_sensor *sensor, uint64_t connection,
+                                              foreshadow_connection *summary);
+
+/**
+ * Writes an event as one line of text, all its fields, without a line feed: the same event gives the same
+ * bytes in every host. `buffer`, `buffer_size` and `needed` as in foreshadow_last_error;
+ * FORESHADOW_LINE_MAX bytes are enough for every kind there is.
+ */
+foreshadow_status foreshadow_event_format(const foreshadow_event *event, char *buffer, size_t buffer_size,
+                                          size_t *needed);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* FORESHADOW_H */

@@ -1,0 +1,152 @@
+//! Every call into a sensor: finds it, runs the body, keeps its panic and its error text.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::sensor::Sensor;
+
+use super::ffi;
+use super::registry::{Miss, Registry};
+use super::status::{Failure, Status};
+
+static SENSORS: Registry<Box<Open>, { ffi::FORESHADOW_SENSORS_MAX as usize }> = Registry::new();
+
+thread_local! {
+    /// Why this thread's last call failed that had no sensor to keep the reason.
+    static LAST_ERROR: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// An open sensor and what the boundary keeps beside it.
+pub(super) struct Open {
+    pub(super) sensor: Sensor,
+    pub(super) finished: bool,
+    poisoned: bool,
+    last_error: String,
+    #[cfg(test)]
+    panic_next: bool,
+}
+
+/// Takes in a sensor and gives its handle.
+pub(super) fn insert(sensor: Sensor) -> Result<usize, Failure> {
+    let open = Box::new(Open {
+        sensor,
+        finished: false,
+        poisoned: false,
+        last_error: String::new(),
+        #[cfg(test)]
+        panic_next: false,
+    });
+    SENSORS.insert(open).map_err(|_| {
+        let limit = ffi::FORESHADOW_SENSORS_MAX;
+        Failure::new(Status::Limit, format!("{limit} sensors are open, and no more can be"))
+    })
+}
+
+/// Runs `body` on an open sensor that is not poisoned.
+pub(super) fn on_sensor(
+    handle: usize,
+    body: impl FnOnce(&mut Open) -> Result<(), Failure>,
+) -> Status {
+    let mut hold = match SENSORS.hold(handle) {
+        Ok(hold) => hold,
+        Err(miss) => return tell_thread(miss.into()),
+    };
+    let Some(open) = hold.get() else { return tell_thread(Miss::Stale.into()) };
+    if open.poisoned {
+        return Status::Poisoned;
+    }
+    // Whatever state a panic leaves the sensor in, nobody sees it: it is poisoned.
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        #[cfg(test)]
+        assert!(!open.panic_next, "as the test asked");
+        body(open)
+    }));
+    match outcome {
+        Ok(Ok(())) => Status::Ok,
+        Ok(Err(failure)) => {
+            open.last_error = failure.text.into_owned();
+            failure.status
+        }
+        Err(panic) => {
+            open.poisoned = true;
+            open.last_error = format!("{}; the sensor is poisoned", fault(&*panic));
+            Status::Panic
+        }
+    }
+}
+
+/// Runs `body`, which needs no sensor.
+pub(super) fn on_thread(body: impl FnOnce() -> Result<(), Failure>) -> Status {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => Status::Ok,
+        Ok(Err(failure)) => tell_thread(failure),
+        Err(panic) => tell_thread(Failure::new(Status::Panic, fault(&*panic))),
+    }
+}
+
+/// Closes a sensor, poisoned or not.
+pub(super) fn close(handle: usize) -> Status {
+    on_thread(|| {
+        let open = SENSORS.hold(handle)?.remove();
+        drop(open);
+        Ok(())
+    })
+}
+
+/// Shows `read` the reason of the last failure: of a sensor, or of this thread if there is no handle.
+pub(super) fn last_error(
+    handle: Option<usize>,
+    read: impl FnOnce(&str) -> Result<(), Failure>,
+) -> Status {
+    let shown = match handle {
+        Some(handle) => SENSORS
+            .hold(handle)
+            .map_err(Failure::from)
+            .and_then(|mut hold| read(hold.get().map_or("", |open| open.last_error.as_str()))),
+        None => LAST_ERROR.with_borrow(|text| read(text)),
+    };
+    shown.map_or_else(|failure| failure.status, |()| Status::Ok)
+}
+
+impl From<Miss> for Failure {
+    fn from(miss: Miss) -> Self {
+        match miss {
+            Miss::Stale => Self::new(
+                Status::Handle,
+                "the sensor is not open: it was closed already, or this is no sensor",
+            ),
+            Miss::Busy => Self::new(
+                Status::Busy,
+                "another thread is in a call on this sensor, which serves one thread at a time",
+            ),
+        }
+    }
+}
+
+fn tell_thread(failure: Failure) -> Status {
+    // A thread that is ending has nobody left to read the text.
+    let _ = LAST_ERROR.try_with(|text| *text.borrow_mut() = failure.text.into_owned());
+    failure.status
+}
+
+fn fault(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no reason given");
+    format!("fault inside the library: {text}")
+}
+
+/// Makes the next call on the sensor panic inside the boundary.
+#[cfg(test)]
+pub(super) fn panic_next(handle: usize) {
+    assert_eq!(
+        on_sensor(handle, |open| {
+            open.panic_next = true;
+            Ok(())
+        }),
+        Status::Ok
+    );
+}

@@ -1,0 +1,538 @@
+//! An event from its C form back to ours, so that both are printed by the same code.
+//!
+//! The bytes come from a host, so every number that stands for one of few is checked. What comes
+//! back is equal to what was encoded; a host's `host_id` of 0 is none.
+
+use std::ffi::c_char;
+
+use crate::flow::{
+    CloseReason, ConnectionId, ConnectionKey, ConnectionState, Counters, History, Side, Summary,
+};
+use crate::model::{Expectation, PacketFacts, SizeRange, Surprise, TimeRange};
+use crate::predict::{Kind, SyntheticPacket};
+use crate::score::{Anomaly, ConnectionScore};
+use crate::sensor::{Event, Shed, Stats};
+use crate::time::{Span, Timestamp};
+use crate::wire::{Address, TcpFlags, Tunnel, TunnelKind, Vlans};
+
+use super::ffi;
+
+/// A field that holds a number or text which stands for nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Unknown {
+    pub(super) field: &'static str,
+}
+
+impl Unknown {
+    const fn of(field: &'static str) -> Self {
+        Self { field }
+    }
+}
+
+#[allow(unsafe_code, reason = "reads the union, by its kind")]
+pub(super) fn event(event: &ffi::foreshadow_event) -> Result<Event, Unknown> {
+    let time = Timestamp::from_nanos(event.time_ns);
+    let data = &event.data;
+    // SAFETY of each read: every member is integers, floats and arrays of them, for which any bytes
+    // are a value, and `memory::read` filled the whole union. The wrong member is wrong, not unsound.
+    match event.kind {
+        ffi::FORESHADOW_EVENT_SYNTHETIC => {
+            // SAFETY: above.
+            synthetic(unsafe { &data.synthetic }, time).map(Event::Synthetic)
+        }
+        ffi::FORESHADOW_EVENT_ANOMALY => {
+            // SAFETY: above.
+            anomaly(unsafe { &data.anomaly }, time).map(Event::Anomaly)
+        }
+        ffi::FORESHADOW_EVENT_CONNECTION => {
+            // SAFETY: above.
+            let connection = unsafe { &data.connection };
+            let score = connection_score(&connection.score);
+            Ok(Event::Connection { time, summary: summary(connection)?, score })
+        }
+        ffi::FORESHADOW_EVENT_SHED => {
+            // SAFETY: above.
+            Ok(Event::Shed(Shed { time, events: unsafe { data.shed.events } }))
+        }
+        ffi::FORESHADOW_EVENT_STATS => {
+            // SAFETY: above.
+            Ok(Event::Stats { time, stats: stats(unsafe { &data.stats }) })
+        }
+        _ => Err(Unknown::of("kind")),
+    }
+}
+
+fn synthetic(
+    packet: &ffi::foreshadow_synthetic,
+    due: Timestamp,
+) -> Result<SyntheticPacket, Unknown> {
+    let who = identity(&packet.who)?;
+    let has = |bit| has(packet.has, bit);
+    Ok(SyntheticPacket {
+        id: who.id,
+        host_id: who.host_id,
+        key: who.key,
+        originator: who.originator,
+        uid: who.uid,
+        kind: match u32::from(packet.kind) {
+            ffi::FORESHADOW_SYNTHETIC_OVERDUE => Kind::Overdue,
+            _ => return Err(Unknown::of("synthetic.kind")),
+        },
+        due,
+        last: Timestamp::from_nanos(packet.last_ns),
+        run: packet.run,
+        sequence: has(ffi::FORESHADOW_HAS_SEQUENCE).then_some(packet.sequence),
+        acknowledgement: has(ffi::FORESHADOW_HAS_ACKNOWLEDGEMENT).then_some(packet.acknowledgement),
+        expected: expectation(&packet.expected)?,
+    })
+}
+
+fn anomaly(packet: &ffi::foreshadow_anomaly, time: Timestamp) -> Result<Anomaly, Unknown> {
+    let who = identity(&packet.who)?;
+    let ffi::foreshadow_surprise { total: _, side_flags, payload_len, time: late, entropy } =
+        packet.surprise;
+    Ok(Anomaly {
+        id: who.id,
+        host_id: who.host_id,
+        key: who.key,
+        originator: who.originator,
+        uid: who.uid,
+        time,
+        surprise: Surprise { side_flags, size: payload_len, time: late, entropy },
+        threshold: packet.threshold,
+        expected: expectation(&packet.expected)?,
+        seen: facts(&packet.seen)?,
+    })
+}
+
+fn summary(connection: &ffi::foreshadow_connection) -> Result<Summary, Unknown> {
+    let who = identity(&connection.who)?;
+    let has = |bit| has(connection.has, bit);
+    let tunnel =
+        if has(ffi::FORESHADOW_HAS_TUNNEL) { Some(carrier(&connection.tunnel)?) } else { None };
+    let state = text(&connection.state).ok_or(Unknown::of("connection.state"))?;
+    let history = text(&connection.history).ok_or(Unknown::of("connection.history"))?;
+    Ok(Summary {
+        id: who.id,
+        host_id: who.host_id,
+        key: who.key,
+        originator: who.originator,
+        uid: who.uid,
+        first: Timestamp::from_nanos(connection.first_ns),
+        last: Timestamp::from_nanos(connection.last_ns),
+        sides: connection.sides.map(|side| counters(&side)),
+        state: connection_state(&state).ok_or(Unknown::of("connection.state"))?,
+        history: History::from_letters(&history),
+        vlans: Vlans {
+            outer: has(ffi::FORESHADOW_HAS_VLAN_OUTER).then_some(connection.vlan_outer),
+            inner: has(ffi::FORESHADOW_HAS_VLAN_INNER).then_some(connection.vlan_inner),
+        },
+        tunnel,
+        closed: close_reason(connection.close_reason)?,
+    })
+}
+
+fn stats(stats: &ffi::foreshadow_stats) -> Stats {
+    Stats {
+        packets: stats.packets,
+        wire_bytes: stats.wire_bytes,
+        not_ip: stats.not_ip,
+        truncated: stats.truncated,
+        malformed: stats.malformed,
+        orphan_fragments: stats.orphan_fragments,
+        time_reversed: stats.time_reversed,
+        clock_resets: stats.clock_resets,
+        connections: stats.connections,
+        live: stats.live,
+        live_peak: stats.live_peak,
+        evicted: stats.evicted,
+        scored: stats.scored,
+        surprise_millibits: stats.surprise_millibits,
+        anomalies: stats.anomalies,
+        synthetic: stats.synthetic,
+        events_shed: stats.events_shed,
+        memory: stats.memory,
+    }
+}
+
+struct Identity {
+    id: ConnectionId,
+    host_id: Option<u64>,
+    key: ConnectionKey,
+    originator: Side,
+    uid: u128,
+}
+
+fn identity(who: &ffi::foreshadow_identity) -> Result<Identity, Unknown> {
+    Ok(Identity {
+        id: ConnectionId::from_u64(who.connection),
+        host_id: (who.host_id != 0).then_some(who.host_id),
+        key: ConnectionKey {
+            address_a: address(who.address_a),
+            address_b: address(who.address_b),
+            port_a: who.port_a,
+            port_b: who.port_b,
+            protocol: who.protocol,
+            domain: who.domain,
+        },
+        originator: side(who.originator, "who.originator")?,
+        uid: u128::from(who.uid_high) << 64 | u128::from(who.uid_low),
+    })
+}
+
+fn expectation(expected: &ffi::foreshadow_expectation) -> Result<Expectation, Unknown> {
+    Ok(Expectation {
+        side: side(expected.side, "expected.side")?,
+        flags: TcpFlags(expected.flags),
+        side_flags_probability: expected.side_flags_probability,
+        size: SizeRange {
+            low: expected.payload_low,
+            mode: expected.payload_mode,
+            high: expected.payload_high,
+        },
+        time: TimeRange {
+            low: Span::from_nanos(expected.time_low_ns),
+            median: Span::from_nanos(expected.time_median_ns),
+            high: Span::from_nanos(expected.time_high_ns),
+        },
+        deadline: Span::from_nanos(expected.deadline_ns),
+        nothing_more: expected.nothing_more,
+        confidence: expected.confidence,
+    })
+}
+
+fn facts(seen: &ffi::foreshadow_facts) -> Result<PacketFacts, Unknown> {
+    let has = |bit| has(seen.has, bit);
+    Ok(PacketFacts {
+        side: side(seen.side, "seen.side")?,
+        protocol: seen.protocol,
+        flags: TcpFlags(seen.flags),
+        payload_len: seen.payload_len,
+        wire_len: seen.wire_len,
+        window: seen.window,
+        entropy: has(ffi::FORESHADOW_HAS_ENTROPY).then_some(seen.entropy),
+        since: has(ffi::FORESHADOW_HAS_SINCE).then_some(Span::from_nanos(seen.since_ns)),
+        position: seen.position,
+    })
+}
+
+fn counters(side: &ffi::foreshadow_counters) -> Counters {
+    Counters {
+        packets: side.packets,
+        ip_bytes: side.ip_bytes,
+        wire_bytes: side.wire_bytes,
+        payload_bytes: side.payload_bytes,
+        retransmissions: side.retransmissions,
+        out_of_order: side.out_of_order,
+        missed_bytes: side.missed_bytes,
+    }
+}
+
+fn connection_score(score: &ffi::foreshadow_score) -> ConnectionScore {
+    ConnectionScore {
+        scored: score.scored,
+        anomalies: score.anomalies,
+        synthetic: score.synthetic,
+        total: score.total,
+        max: score.max,
+    }
+}
+
+fn carrier(tunnel: &ffi::foreshadow_tunnel) -> Result<Tunnel, Unknown> {
+    let kind = match u32::from(tunnel.kind) {
+        ffi::FORESHADOW_TUNNEL_GRE => TunnelKind::Gre,
+        ffi::FORESHADOW_TUNNEL_IP_IN_IP => TunnelKind::IpInIp,
+        ffi::FORESHADOW_TUNNEL_VXLAN => TunnelKind::Vxlan,
+        ffi::FORESHADOW_TUNNEL_GENEVE => TunnelKind::Geneve,
+        ffi::FORESHADOW_TUNNEL_GTP_U => TunnelKind::GtpU,
+        _ => return Err(Unknown::of("tunnel.kind")),
+    };
+    Ok(Tunnel {
+        kind,
+        id: tunnel.id,
+        depth: tunnel.depth,
+        source: address(tunnel.source),
+        destination: address(tunnel.destination),
+    })
+}
+
+fn close_reason(number: u8) -> Result<Option<CloseReason>, Unknown> {
+    Ok(Some(match u32::from(number) {
+        ffi::FORESHADOW_CLOSE_NONE => return Ok(None),
+        ffi::FORESHADOW_CLOSE_TIMEOUT => CloseReason::Timeout,
+        ffi::FORESHADOW_CLOSE_REUSED => CloseReason::Reused,
+        ffi::FORESHADOW_CLOSE_EVICTED => CloseReason::Evicted,
+        ffi::FORESHADOW_CLOSE_HOST => CloseReason::Host,
+        ffi::FORESHADOW_CLOSE_SHUTDOWN => CloseReason::Shutdown,
+        ffi::FORESHADOW_CLOSE_CLOCK_RESET => CloseReason::ClockReset,
+        _ => return Err(Unknown::of("connection.close_reason")),
+    }))
+}
+
+fn connection_state(name: &str) -> Option<ConnectionState> {
+    use ConnectionState::{Oth, Rej, Rsto, Rstos0, Rstr, Rstrh, S0, S1, S2, S3, Sf, Sh, Shr};
+    [S0, S1, S2, S3, Sf, Rej, Rsto, Rstr, Rstos0, Rstrh, Sh, Shr, Oth]
+        .into_iter()
+        .find(|state| state.name() == name)
+}
+
+fn side(number: u8, field: &'static str) -> Result<Side, Unknown> {
+    match u32::from(number) {
+        ffi::FORESHADOW_SIDE_A => Ok(Side::A),
+        ffi::FORESHADOW_SIDE_B => Ok(Side::B),
+        _ => Err(Unknown::of(field)),
+    }
+}
+
+fn address(address: ffi::foreshadow_address) -> Address {
+    Address::v6(address.bytes)
+}
+
+fn has(bits: u16, bit: ffi::foreshadow_has) -> bool {
+    u32::from(bits) & bit != 0
+}
+
+/// Printable text without spaces that ends with a zero byte.
+fn text(bytes: &[c_char]) -> Option<String> {
+    let end = bytes.iter().position(|byte| *byte == 0)?;
+    let text: Vec<u8> = bytes[..end].iter().map(|byte| *byte as u8).collect();
+    text.iter().all(u8::is_ascii_graphic).then(|| text.into_iter().map(char::from).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::encode;
+    use crate::flow::Slot;
+
+    fn expected() -> Expectation {
+        Expectation {
+            side: Side::B,
+            flags: TcpFlags(0x12),
+            side_flags_probability: 0.25,
+            size: SizeRange { low: 1, mode: 2, high: 3 },
+            time: TimeRange {
+                low: Span::from_nanos(4),
+                median: Span::from_nanos(5),
+                high: Span::from_nanos(6),
+            },
+            deadline: Span::from_nanos(7),
+            nothing_more: 0.125,
+            confidence: 0.75,
+        }
+    }
+
+    fn key() -> ConnectionKey {
+        ConnectionKey {
+            address_a: Address::v4([192, 0, 2, 1]),
+            address_b: Address::v6([0x20; 16]),
+            port_a: 8,
+            port_b: 9,
+            protocol: 17,
+            domain: 10,
+        }
+    }
+
+    const ID: ConnectionId = ConnectionId { slot: Slot(11), generation: 12 };
+    const UID: u128 = 13 << 64 | 14;
+
+    fn events() -> Vec<Event> {
+        let synthetic = SyntheticPacket {
+            id: ID,
+            host_id: Some(15),
+            key: key(),
+            originator: Side::B,
+            uid: UID,
+            kind: Kind::Overdue,
+            due: Timestamp::from_nanos(16),
+            last: Timestamp::from_nanos(-17),
+            run: 18,
+            sequence: Some(19),
+            acknowledgement: Some(20),
+            expected: expected(),
+        };
+        let anomaly = Anomaly {
+            id: ID,
+            host_id: None,
+            key: key(),
+            originator: Side::A,
+            uid: UID,
+            time: Timestamp::from_nanos(21),
+            surprise: Surprise { side_flags: 22.5, size: 23.5, time: 24.5, entropy: 25.5 },
+            threshold: 26.5,
+            expected: expected(),
+            seen: PacketFacts {
+                side: Side::B,
+                protocol: 6,
+                flags: TcpFlags(0x18),
+                payload_len: 27,
+                wire_len: 28,
+                window: 29,
+                entropy: Some(30),
+                since: Some(Span::from_nanos(31)),
+                position: 32,
+            },
+        };
+        let counters = |from: u64| Counters {
+            packets: from,
+            ip_bytes: from + 1,
+            wire_bytes: from + 2,
+            payload_bytes: from + 3,
+            retransmissions: from as u32 + 4,
+            out_of_order: from as u32 + 5,
+            missed_bytes: from + 6,
+        };
+        let summary = Summary {
+            id: ID,
+            host_id: Some(33),
+            key: key(),
+            originator: Side::B,
+            uid: UID,
+            first: Timestamp::from_nanos(34),
+            last: Timestamp::from_nanos(35),
+            sides: [counters(40), counters(50)],
+            state: ConnectionState::Rstos0,
+            history: History::from_letters("ShADadfFrRcCtTwWgGiIqQ^"),
+            vlans: Vlans { outer: Some(60), inner: Some(61) },
+            tunnel: Some(Tunnel {
+                kind: TunnelKind::GtpU,
+                id: 62,
+                depth: 63,
+                source: Address::v4([64; 4]),
+                destination: Address::v4([65; 4]),
+            }),
+            closed: Some(CloseReason::ClockReset),
+        };
+        let bare = Summary {
+            host_id: None,
+            vlans: Vlans::default(),
+            tunnel: None,
+            closed: None,
+            history: History::default(),
+            ..summary
+        };
+        let score =
+            ConnectionScore { scored: 66, anomalies: 67, synthetic: 68, total: 69.5, max: 70.5 };
+        let stats = Stats {
+            packets: 71,
+            wire_bytes: 72,
+            not_ip: 73,
+            truncated: 74,
+            malformed: 75,
+            orphan_fragments: 76,
+            time_reversed: 77,
+            clock_resets: 78,
+            connections: 79,
+            live: 80,
+            live_peak: 81,
+            evicted: 82,
+            scored: 83,
+            surprise_millibits: 84,
+            anomalies: 85,
+            synthetic: 86,
+            events_shed: 87,
+            memory: 88,
+        };
+        let time = Timestamp::from_nanos(89);
+        vec![
+            Event::Synthetic(synthetic),
+            Event::Synthetic(SyntheticPacket {
+                sequence: None,
+                acknowledgement: None,
+                host_id: None,
+                ..synthetic
+            }),
+            Event::Anomaly(anomaly),
+            Event::Anomaly(Anomaly {
+                seen: PacketFacts { since: None, entropy: None, ..anomaly.seen },
+                ..anomaly
+            }),
+            Event::Connection { time, summary, score },
+            Event::Connection { time, summary: bare, score },
+            Event::Stats { time, stats },
+            Event::Shed(Shed { time, events: 90 }),
+        ]
+    }
+
+    #[test]
+    fn an_event_comes_back_from_c_as_it_went() {
+        for original in events() {
+            let back = event(&encode::event(&original)).unwrap();
+            assert_eq!(format!("{back:?}"), format!("{original:?}"));
+            assert_eq!(back.to_string(), original.to_string());
+        }
+    }
+
+    #[test]
+    fn the_longest_line_fits_the_buffer_that_the_header_promises() {
+        let Event::Connection { summary, score, .. } = events()[4] else { unreachable!() };
+        let most = Counters {
+            packets: u64::MAX,
+            ip_bytes: u64::MAX,
+            wire_bytes: u64::MAX,
+            payload_bytes: u64::MAX,
+            retransmissions: u32::MAX,
+            out_of_order: u32::MAX,
+            missed_bytes: u64::MAX,
+        };
+        let address = Address::v6([0xaa; 16]);
+        let longest = Event::Connection {
+            time: Timestamp::MIN,
+            summary: Summary {
+                id: ConnectionId::from_u64(u64::MAX),
+                host_id: Some(u64::MAX),
+                key: ConnectionKey {
+                    address_a: address,
+                    address_b: address,
+                    port_a: u16::MAX,
+                    port_b: u16::MAX,
+                    protocol: u8::MAX,
+                    domain: u16::MAX,
+                },
+                uid: u128::MAX,
+                first: Timestamp::MIN,
+                last: Timestamp::MIN,
+                sides: [most; 2],
+                tunnel: summary.tunnel.map(|tunnel| Tunnel {
+                    id: u32::MAX,
+                    depth: u8::MAX,
+                    source: address,
+                    destination: address,
+                    ..tunnel
+                }),
+                vlans: Vlans { outer: Some(u16::MAX), inner: Some(u16::MAX) },
+                ..summary
+            },
+            score: ConnectionScore {
+                scored: u32::MAX,
+                anomalies: u32::MAX,
+                synthetic: u32::MAX,
+                total: -f32::MIN_POSITIVE,
+                ..score
+            },
+        };
+        let room = ffi::FORESHADOW_LINE_MAX as usize;
+        assert!(longest.to_string().len() < room, "{}", longest.to_string().len());
+    }
+
+    #[test]
+    fn numbers_and_text_that_stand_for_nothing_are_named() {
+        let Event::Connection { summary, score, .. } = &events()[4] else { unreachable!() };
+        let field = |change: fn(&mut ffi::foreshadow_connection)| {
+            let mut connection = encode::connection(summary, score);
+            change(&mut connection);
+            let mut c = encode::event(&events()[4]);
+            c.data.connection = connection;
+            event(&c).unwrap_err().field
+        };
+        assert_eq!(field(|c| c.close_reason = 200), "connection.close_reason");
+        assert_eq!(field(|c| c.history[0] = b'\n' as c_char), "connection.history");
+        assert_eq!(field(|c| c.state = [b'S' as c_char; 8]), "connection.state");
+        assert_eq!(field(|c| c.state[0] = b'X' as c_char), "connection.state");
+        assert_eq!(field(|c| c.tunnel.kind = 99), "tunnel.kind");
+        assert_eq!(field(|c| c.who.originator = 2), "who.originator");
+        let mut target = encode::event(&events()[0]);
+        target.kind = ffi::FORESHADOW_EVENT_TARGET;
+        assert_eq!(event(&target).unwrap_err().field, "kind");
+    }
+}

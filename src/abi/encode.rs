@@ -1,0 +1,334 @@
+//! Events and answers in their C form.
+
+use std::ffi::c_char;
+
+use crate::flow::{ConnectionId, ConnectionKey, Counters, Side, Summary};
+use crate::model::{Expectation, PacketFacts, Surprise};
+use crate::predict::SyntheticPacket;
+use crate::score::{Anomaly, ConnectionScore};
+use crate::sensor::{Event, Shed, Stats, Verdict};
+use crate::time::Span;
+use crate::wire::{Address, Tunnel};
+
+use super::ffi;
+
+/// The `size` of a struct as this library knows it.
+const fn size_of_ours<T>() -> u32 {
+    size_of::<T>() as u32
+}
+
+pub(super) fn event(event: &Event) -> ffi::foreshadow_event {
+    // From all zero, so that a host which compares events by their bytes finds equal ones equal.
+    let mut out = ffi::foreshadow_event {
+        size: size_of_ours::<ffi::foreshadow_event>(),
+        time_ns: event.time().nanos(),
+        ..Default::default()
+    };
+    match event {
+        Event::Synthetic(packet) => {
+            out.kind = ffi::FORESHADOW_EVENT_SYNTHETIC;
+            out.data.synthetic = synthetic(packet);
+        }
+        Event::Anomaly(packet) => {
+            out.kind = ffi::FORESHADOW_EVENT_ANOMALY;
+            out.data.anomaly = anomaly(packet);
+        }
+        Event::Connection { summary, score, time: _ } => {
+            out.kind = ffi::FORESHADOW_EVENT_CONNECTION;
+            out.data.connection = connection(summary, score);
+        }
+        Event::Stats { stats: counters, time: _ } => {
+            out.kind = ffi::FORESHADOW_EVENT_STATS;
+            out.data.stats = stats(counters);
+        }
+        Event::Shed(Shed { events, time: _ }) => {
+            out.kind = ffi::FORESHADOW_EVENT_SHED;
+            out.data.shed = ffi::foreshadow_shed {
+                size: size_of_ours::<ffi::foreshadow_shed>(),
+                reserved: 0,
+                events: *events,
+            };
+        }
+    }
+    out
+}
+
+pub(super) fn verdict(verdict: &Verdict) -> ffi::foreshadow_verdict {
+    ffi::foreshadow_verdict {
+        size: size_of_ours::<ffi::foreshadow_verdict>(),
+        side: verdict.side as u8,
+        is_new: u8::from(verdict.is_new),
+        scored: u8::from(verdict.surprise.is_some()),
+        anomalous: u8::from(verdict.anomalous),
+        connection: verdict.connection.map_or(0, ConnectionId::to_u64),
+        surprise: verdict.surprise.as_ref().map(surprise).unwrap_or_default(),
+        reserved: [0; 4],
+    }
+}
+
+/// The answer where there is none.
+pub(super) fn unscored() -> ffi::foreshadow_verdict {
+    ffi::foreshadow_verdict {
+        size: size_of_ours::<ffi::foreshadow_verdict>(),
+        ..Default::default()
+    }
+}
+
+pub(super) fn connection(summary: &Summary, score: &ConnectionScore) -> ffi::foreshadow_connection {
+    let Summary {
+        id,
+        host_id,
+        key,
+        originator,
+        uid,
+        first,
+        last,
+        sides,
+        state,
+        history,
+        vlans,
+        tunnel,
+        closed,
+    } = summary;
+    let has = flag(ffi::FORESHADOW_HAS_VLAN_OUTER, vlans.outer)
+        | flag(ffi::FORESHADOW_HAS_VLAN_INNER, vlans.inner)
+        | flag(ffi::FORESHADOW_HAS_TUNNEL, *tunnel);
+    ffi::foreshadow_connection {
+        size: size_of_ours::<ffi::foreshadow_connection>(),
+        has,
+        close_reason: closed.map_or(0, |reason| reason as u8),
+        reserved: 0,
+        who: identity(*id, *host_id, key, *originator, *uid),
+        first_ns: first.nanos(),
+        last_ns: last.nanos(),
+        sides: sides.map(|side| counters(&side)),
+        tunnel: tunnel.as_ref().map(carrier).unwrap_or_default(),
+        score: connection_score(score),
+        state: text(state.name()),
+        history: text(history.as_str()),
+        vlan_outer: vlans.outer.unwrap_or(0),
+        vlan_inner: vlans.inner.unwrap_or(0),
+        reserved_end: [0; 4],
+    }
+}
+
+pub(super) fn stats(stats: &Stats) -> ffi::foreshadow_stats {
+    let Stats {
+        packets,
+        wire_bytes,
+        not_ip,
+        truncated,
+        malformed,
+        orphan_fragments,
+        time_reversed,
+        clock_resets,
+        connections,
+        live,
+        live_peak,
+        evicted,
+        scored,
+        surprise_millibits,
+        anomalies,
+        synthetic,
+        events_shed,
+        memory,
+    } = *stats;
+    ffi::foreshadow_stats {
+        size: size_of_ours::<ffi::foreshadow_stats>(),
+        reserved: 0,
+        packets,
+        wire_bytes,
+        not_ip,
+        truncated,
+        malformed,
+        orphan_fragments,
+        time_reversed,
+        clock_resets,
+        connections,
+        live,
+        live_peak,
+        evicted,
+        scored,
+        surprise_millibits,
+        anomalies,
+        synthetic,
+        events_shed,
+        memory,
+    }
+}
+
+fn synthetic(packet: &SyntheticPacket) -> ffi::foreshadow_synthetic {
+    let SyntheticPacket {
+        id,
+        host_id,
+        key,
+        originator,
+        uid,
+        kind,
+        due: _,
+        last,
+        run,
+        sequence,
+        acknowledgement,
+        expected,
+    } = packet;
+    ffi::foreshadow_synthetic {
+        size: size_of_ours::<ffi::foreshadow_synthetic>(),
+        has: flag(ffi::FORESHADOW_HAS_SEQUENCE, *sequence)
+            | flag(ffi::FORESHADOW_HAS_ACKNOWLEDGEMENT, *acknowledgement),
+        kind: *kind as u8,
+        run: *run,
+        who: identity(*id, *host_id, key, *originator, *uid),
+        last_ns: last.nanos(),
+        sequence: sequence.unwrap_or(0),
+        acknowledgement: acknowledgement.unwrap_or(0),
+        expected: expectation(expected),
+    }
+}
+
+fn anomaly(packet: &Anomaly) -> ffi::foreshadow_anomaly {
+    let Anomaly {
+        id,
+        host_id,
+        key,
+        originator,
+        uid,
+        time: _,
+        surprise: bits,
+        threshold,
+        expected,
+        seen,
+    } = packet;
+    ffi::foreshadow_anomaly {
+        size: size_of_ours::<ffi::foreshadow_anomaly>(),
+        threshold: *threshold,
+        who: identity(*id, *host_id, key, *originator, *uid),
+        expected: expectation(expected),
+        seen: facts(seen),
+        surprise: surprise(bits),
+        reserved: [0; 4],
+    }
+}
+
+fn identity(
+    id: ConnectionId,
+    host_id: Option<u64>,
+    key: &ConnectionKey,
+    originator: Side,
+    uid: u128,
+) -> ffi::foreshadow_identity {
+    let ConnectionKey { address_a, address_b, port_a, port_b, protocol, domain } = *key;
+    ffi::foreshadow_identity {
+        connection: id.to_u64(),
+        host_id: host_id.unwrap_or(0),
+        uid_high: (uid >> 64) as u64,
+        uid_low: uid as u64,
+        address_a: address(address_a),
+        address_b: address(address_b),
+        port_a,
+        port_b,
+        domain,
+        protocol,
+        originator: originator as u8,
+    }
+}
+
+fn surprise(bits: &Surprise) -> ffi::foreshadow_surprise {
+    ffi::foreshadow_surprise {
+        total: bits.total(),
+        side_flags: bits.side_flags,
+        payload_len: bits.size,
+        time: bits.time,
+        entropy: bits.entropy,
+    }
+}
+
+fn expectation(expected: &Expectation) -> ffi::foreshadow_expectation {
+    ffi::foreshadow_expectation {
+        time_low_ns: expected.time.low.nanos(),
+        time_median_ns: expected.time.median.nanos(),
+        time_high_ns: expected.time.high.nanos(),
+        deadline_ns: expected.deadline.nanos(),
+        payload_low: expected.size.low,
+        payload_mode: expected.size.mode,
+        payload_high: expected.size.high,
+        side_flags_probability: expected.side_flags_probability,
+        nothing_more: expected.nothing_more,
+        confidence: expected.confidence,
+        side: expected.side as u8,
+        flags: expected.flags.0,
+        reserved: [0; 6],
+    }
+}
+
+fn facts(seen: &PacketFacts) -> ffi::foreshadow_facts {
+    ffi::foreshadow_facts {
+        since_ns: seen.since.map_or(0, Span::nanos),
+        position: seen.position,
+        payload_len: seen.payload_len,
+        wire_len: seen.wire_len,
+        window: seen.window,
+        has: flag(ffi::FORESHADOW_HAS_SINCE, seen.since)
+            | flag(ffi::FORESHADOW_HAS_ENTROPY, seen.entropy),
+        side: seen.side as u8,
+        protocol: seen.protocol,
+        flags: seen.flags.0,
+        entropy: seen.entropy.unwrap_or(0),
+        reserved: [0; 4],
+    }
+}
+
+fn counters(side: &Counters) -> ffi::foreshadow_counters {
+    let Counters {
+        packets,
+        ip_bytes,
+        wire_bytes,
+        payload_bytes,
+        retransmissions,
+        out_of_order,
+        missed_bytes,
+    } = *side;
+    ffi::foreshadow_counters {
+        packets,
+        ip_bytes,
+        wire_bytes,
+        payload_bytes,
+        missed_bytes,
+        retransmissions,
+        out_of_order,
+    }
+}
+
+fn connection_score(score: &ConnectionScore) -> ffi::foreshadow_score {
+    let ConnectionScore { scored, anomalies, synthetic, total, max } = *score;
+    ffi::foreshadow_score { scored, anomalies, synthetic, total, max, reserved: [0; 4] }
+}
+
+fn carrier(tunnel: &Tunnel) -> ffi::foreshadow_tunnel {
+    ffi::foreshadow_tunnel {
+        source: address(tunnel.source),
+        destination: address(tunnel.destination),
+        id: tunnel.id,
+        kind: tunnel.kind as u8,
+        depth: tunnel.depth,
+        reserved: [0; 2],
+    }
+}
+
+fn address(address: Address) -> ffi::foreshadow_address {
+    ffi::foreshadow_address { bytes: *address.bytes() }
+}
+
+/// The bit, if there is a value.
+fn flag<T: Copy>(bit: ffi::foreshadow_has, value: Option<T>) -> u16 {
+    if value.is_some() { bit as u16 } else { 0 }
+}
+
+/// Text with a zero byte at its end, cut to fit.
+fn text<const N: usize>(text: &str) -> [c_char; N] {
+    let mut out = [0; N];
+    for (to, from) in out.iter_mut().take(N - 1).zip(text.bytes()) {
+        *to = from as c_char;
+    }
+    out
+}
