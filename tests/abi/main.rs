@@ -1,0 +1,6 @@
+//! The C interface as a host meets it: the built shared library, the header, a C compiler.
+
+mod capture;
+mod drive;
+mod layout;
+mod toolchain;
