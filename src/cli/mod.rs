@@ -49,7 +49,7 @@ pub fn main() -> ExitCode {
 }
 
 fn version() -> String {
-    let abi = 1;
+    let abi = crate::abi::ffi::FORESHADOW_ABI_VERSION;
     let features: &[&str] = if cfg!(feature = "live") { &["cli", "live"] } else { &["cli"] };
     format!(
         "foreshadow {} (ABI {abi}, features {})\n",
