@@ -252,8 +252,9 @@ sections! {
         /// Synthetic packets in a row on one connection before it waits for a real one. 0 makes none.
         max_run: u32 = 4, in 0..=16, unit "packets",
             cost "up to as many events per silent connection, each less sure than the one before";
-        /// Least probability of the forecast for which a synthetic packet is made.
-        min_confidence: f64 = 0.5, in 0.0..=1.0, unit "probability",
+        /// Least confidence of a deadline for which a synthetic packet is made: near 1 only if another
+        /// packet comes almost surely, and at almost surely this time. Over a run, confidences multiply.
+        min_confidence: f64 = 0.7, in 0.0..=1.0, unit "probability",
             cost "fewer synthetic packets; lower, and more of them are wrong";
         /// Packets of a connection before its deadlines count.
         min_packets: u32 = 8, in 2..=10_000, unit "packets",
@@ -264,11 +265,11 @@ sections! {
     score: ScoreConfig {
         /// A packet whose surprise reaches this is an anomaly. Surprise is -log2 of the probability the
         /// forecast gave to what came: ten bits more are a packet a thousand times less expected.
-        threshold: f64 = 30.0, in 1.0..=1_000.0, unit "bits",
+        threshold: f64 = 34.0, in 1.0..=1_000.0, unit "bits",
             cost "fewer anomalies, true ones among those lost; lower, and more false ones";
         /// Packets of the sensor before the first anomaly is reported, while the model gets to know
         /// the site.
-        warm_up: u64 = 10_000, in 0..=TOML_MAX, unit "packets",
+        warm_up: u64 = 2_000, in 0..=TOML_MAX, unit "packets",
             cost "anomalies among the first packets are not reported";
         /// Packets of a connection before its packets may be anomalies.
         min_packets: u32 = 4, in 0..=10_000, unit "packets",
