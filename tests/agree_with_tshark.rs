@@ -89,7 +89,7 @@ fn differences(
 /// What the sensor counts in a capture.
 fn ours(capture: &Path) -> BTreeMap<Conversation, Totals> {
     let mut all = BTreeMap::<_, Totals>::new();
-    line::run(&mut line::sensor(), &[capture], |event| {
+    line::run(&mut line::sensor(&[]), &[capture], |event| {
         let Event::Connection { summary, .. } = event else { return };
         let totals = all.entry(conversation(summary)).or_default();
         for side in summary.sides {

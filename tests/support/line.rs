@@ -9,9 +9,13 @@ use foreshadow::flow::HostHint;
 use foreshadow::sensor::{Event, Packet, Sensor};
 use foreshadow::source::{Merged, Source, SourceError};
 
-/// A sensor with the default configuration.
-pub(crate) fn sensor() -> Sensor {
-    Sensor::new(&Config::default()).unwrap()
+/// A sensor with the default configuration but for these keys.
+pub(crate) fn sensor(settings: &[(&str, &str)]) -> Sensor {
+    let mut config = Config::default();
+    for (key, value) in settings {
+        config.set(key, value).unwrap();
+    }
+    Sensor::new(&config).unwrap()
 }
 
 /// Runs captures, merged by time, through `sensor` and hands over every event, the last ones too.
@@ -41,9 +45,9 @@ pub(crate) fn run(
 }
 
 /// Every event of captures as its line: what two hosts that saw the same print alike.
-pub(crate) fn lines(captures: &[impl AsRef<Path>]) -> String {
+pub(crate) fn lines(settings: &[(&str, &str)], captures: &[impl AsRef<Path>]) -> String {
     let mut lines = String::new();
-    let errors = run(&mut sensor(), captures, |event| writeln!(lines, "{event}").unwrap());
+    let errors = run(&mut sensor(settings), captures, |event| writeln!(lines, "{event}").unwrap());
     assert_eq!(errors, []);
     lines
 }
