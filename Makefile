@@ -36,8 +36,9 @@ help: ## this list
 run: build ## build, read a bundled capture, write its logs (CAPTURE=file LOGS=folder)
 	@$(TARGET_DIR)/release/foreshadow run --read $(CAPTURE) --out $(LOGS)
 	@echo
-	@echo "The logs are in $(LOGS)/: conn.log has one line for each connection, synthetic.log the packets"
-	@echo "that were due and did not come, anomaly.log what was not expected. Next: $(TARGET_DIR)/release/foreshadow run --help"
+	@echo "In $(LOGS)/: conn.log has a line for each connection, synthetic.log for each"
+	@echo "packet that was due and did not come, anomaly.log for each not expected."
+	@echo "Next: $(TARGET_DIR)/release/foreshadow run --help"
 
 build: packages-build ## the release binary and the library that hosts load
 	@cargo build --release
