@@ -11,6 +11,8 @@ use foreshadow::time::Timestamp;
 use foreshadow::wire::LinkType;
 
 use crate::capture::{Frame, frames, write_pcap};
+#[cfg(feature = "cli")]
+use crate::line;
 use crate::toolchain::{Bench, ROOT, c_source, expect_success, have};
 
 const CONFIG: &str = "[score]\nthreshold = 12.0\nwarm_up = 150\n";
@@ -61,6 +63,28 @@ fn a_c_host_hears_byte_for_byte_what_a_rust_host_hears() {
     for kind in ["connection ", "stats ", "synthetic ", "anomaly "] {
         assert!(in_c.lines().any(|line| line.starts_with(kind)), "no {kind}in\n{in_c}");
     }
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn a_c_host_hears_of_real_captures_what_a_rust_host_hears() {
+    let bench = Bench::new();
+    let drive = bench.compile("cc", &["-std=c99"], &c_source("drive.c"));
+    let config = bench.path("foreshadow.toml");
+    fs::write(&config, "[score]\nthreshold = 15.0\nwarm_up = 100\n").unwrap();
+    let settings = [("score.threshold", "15"), ("score.warm_up", "100")];
+    let mut compared = 0;
+    for capture in line::bundled("agree") {
+        // The C program reads classic pcap only, whatever the name says.
+        let magic = fs::read(&capture).unwrap()[..4].try_into().unwrap();
+        if ![0xa1b2_c3d4, 0xd4c3_b2a1].contains(&u32::from_le_bytes(magic)) {
+            continue;
+        }
+        let in_c = expect_success(Command::new(&drive).arg("events").arg(&capture).arg(&config));
+        assert!(in_c == line::lines(&settings, &[&capture]), "{capture:?} sounds different in C");
+        compared += 1;
+    }
+    assert!(compared >= 30, "only {compared} captures were compared");
 }
 
 #[test]

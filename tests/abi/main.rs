@@ -3,4 +3,7 @@
 mod capture;
 mod drive;
 mod layout;
+#[cfg(feature = "cli")]
+#[path = "../support/line.rs"]
+mod line;
 mod toolchain;
