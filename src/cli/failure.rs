@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::sink::SinkError;
+
 /// Why the command did not end well.
 #[derive(Debug)]
 pub enum Failure {
@@ -11,6 +13,12 @@ pub enum Failure {
     Usage(String),
     /// Logs or standard output could not be written.
     Output(String),
+}
+
+impl From<SinkError> for Failure {
+    fn from(error: SinkError) -> Self {
+        Self::Output(error.to_string())
+    }
 }
 
 impl Failure {

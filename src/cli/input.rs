@@ -5,6 +5,7 @@ use crate::source::{Merged, Source, SourceError};
 
 use super::Failure;
 use super::args::RunArgs;
+use super::signals::Stop;
 use crate::config::Config;
 use crate::flow::HostHint;
 use crate::time::Timestamp;
@@ -41,12 +42,12 @@ pub(super) enum Next<'a> {
 
 impl Input {
     /// Opens what the arguments name. Captures that can't be opened are among [`Input::errors`].
-    pub(super) fn open(args: &RunArgs, config: &Config) -> Result<Self, Failure> {
+    pub(super) fn open(args: &RunArgs, config: &Config, stop: &Stop) -> Result<Self, Failure> {
         #[cfg(feature = "live")]
         {
             let from = match &args.interface {
                 Some(interface) => live(interface, args, config)?,
-                None => From::Files(Box::new(Merged::open(&args.read))),
+                None => From::Files(Box::new(Merged::open_until(&args.read, stop.flag()))),
             };
             // The kernel filters for an interface.
             let filter = match (&args.filter, &args.interface) {
@@ -69,7 +70,10 @@ impl Input {
                     )));
                 }
             }
-            Ok(Self { from: From::Files(Box::new(Merged::open(&args.read))), skipped: 0 })
+            Ok(Self {
+                from: From::Files(Box::new(Merged::open_until(&args.read, stop.flag()))),
+                skipped: 0,
+            })
         }
     }
 
@@ -117,6 +121,15 @@ impl Input {
             From::Files(files) => files.position(),
             #[cfg(feature = "live")]
             From::Interface { .. } => None,
+        }
+    }
+
+    /// Whether no capture has a packet left to read.
+    pub(super) fn is_at_end(&self) -> bool {
+        match &self.from {
+            From::Files(files) => files.is_at_end(),
+            #[cfg(feature = "live")]
+            From::Interface { .. } => false,
         }
     }
 

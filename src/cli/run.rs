@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::config::{Config, LogFormat};
 use crate::sensor::Sensor;
-use crate::sink::{self, LogDirectory, LogOptions, Publish, Rotation, SinkError, ZeekLogs};
+use crate::sink::{self, LogDirectory, LogOptions, Publish, Rotation, ZeekLogs};
+use crate::source::SourceError;
 
 use super::args::{Format, RunArgs};
 use super::input::{Input, Next};
@@ -19,21 +20,34 @@ const DROPS_INTERVAL: Duration = Duration::from_secs(10);
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let config = configure(args)?;
     let sensor = Sensor::new(&config).map_err(|error| Failure::Usage(error.to_string()))?;
-    let input = Input::open(args, &config)?;
     let stop = Stop::listen()
         .map_err(|error| Failure::Usage(format!("cannot listen for signals: {error}")))?;
-    let directory = LogDirectory::create(&args.out).map_err(written)?;
+    let input = Input::open(args, &config, &stop)?;
+    if input.is_at_end() && !input.errors().is_empty() && !stop.asked() {
+        // There will be nothing to log: no directory, no summary of nothing.
+        say_all(input.errors());
+        return Err(Failure::Input);
+    }
+    let directory = LogDirectory::create(&args.out)?;
     let options = log_options(&config, input.is_live());
-    let logs = ZeekLogs::create(directory, options).map_err(written)?;
-    Run { input, sensor, logs, talkers: Talkers::default(), stop, started: Instant::now() }
-        .to_the_end(args)
+    let logs = ZeekLogs::create(directory, options)?;
+    let errors = if stop.asked() { 0 } else { input.errors().len() };
+    let (talkers, started) = (Talkers::default(), Instant::now());
+    Run { input, sensor, logs, talkers, stop, errors, started }.go(args)
+}
+
+fn say_all(errors: &[SourceError]) {
+    for error in errors {
+        eprintln!("foreshadow: {error}");
+    }
 }
 
 /// The config file, the single settings over it, and the options that are keys as well.
 fn configure(args: &RunArgs) -> Result<Config, Failure> {
     let mut config = read_config(args.config.as_deref())?;
     for setting in &args.settings {
-        let (key, value) = setting.split_once('=').ok_or_else(|| {
+        let named = setting.split_once('=').filter(|(key, _)| !key.trim().is_empty());
+        let (key, value) = named.ok_or_else(|| {
             Failure::Usage(format!(
                 "--set {setting}: expected KEY=VALUE, for example predict.quantile=0.99"
             ))
@@ -67,30 +81,26 @@ fn log_options(config: &Config, is_live: bool) -> LogOptions {
     }
 }
 
-fn written(error: SinkError) -> Failure {
-    Failure::Output(error.to_string())
-}
-
 struct Run {
     input: Input,
     sensor: Sensor,
     logs: ZeekLogs,
     talkers: Talkers,
     stop: Stop,
+    /// How many captures were broken before somebody asked to stop: what is cut by stopping is not.
+    errors: usize,
     started: Instant,
 }
 
 impl Run {
-    fn to_the_end(mut self, args: &RunArgs) -> Result<(), Failure> {
+    fn go(mut self, args: &RunArgs) -> Result<(), Failure> {
         let progress = Progress::new(args.quiet, self.input.total());
         let failed = self.packets(progress);
         self.sensor.finish();
         self.drain()?;
-        let Self { mut input, sensor, logs, talkers, started, .. } = self;
-        let files = logs.close().map_err(written)?;
-        for error in input.errors() {
-            eprintln!("foreshadow: {error}");
-        }
+        let Self { mut input, sensor, logs, talkers, errors, started, .. } = self;
+        let files = logs.close()?;
+        say_all(&input.errors()[..errors]);
         if !args.quiet {
             let mut text = report::summary(&sensor.stats(), &talkers, started.elapsed());
             let skipped = input.synthetic_skipped();
@@ -106,13 +116,14 @@ impl Run {
             super::print(&text)?;
         }
         failed?;
-        if input.errors().is_empty() { Ok(()) } else { Err(Failure::Input) }
+        if errors == 0 { Ok(()) } else { Err(Failure::Input) }
     }
 
     /// Runs until the captures end, somebody asks to stop, or something breaks.
     fn packets(&mut self, mut progress: Progress) -> Result<(), Failure> {
         let mut drops_due = Instant::now() + DROPS_INTERVAL;
         while !self.stop.asked() {
+            self.errors = self.input.errors().len();
             match self.input.next()? {
                 Next::Packet(packet) => {
                     self.sensor.push(&packet);
@@ -121,10 +132,15 @@ impl Run {
                 Next::Idle(now) => {
                     self.sensor.advance(now);
                     self.drain()?;
-                    self.logs.rotate_if_due(now).map_err(written)?;
-                    self.logs.flush().map_err(written)?;
+                    self.logs.rotate_if_due(now)?;
+                    self.logs.flush()?;
                 }
-                Next::End => break,
+                Next::End => {
+                    if !self.stop.asked() {
+                        self.errors = self.input.errors().len();
+                    }
+                    break;
+                }
             }
             self.drain()?;
             progress.packet(|| self.input.position());
@@ -141,7 +157,7 @@ impl Run {
     fn drain(&mut self) -> Result<(), Failure> {
         while let Some(event) = self.sensor.poll() {
             self.talkers.count(&event);
-            self.logs.write(&event).map_err(written)?;
+            self.logs.write(&event)?;
         }
         Ok(())
     }

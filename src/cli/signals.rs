@@ -22,6 +22,11 @@ impl Stop {
         Ok(Self(asked))
     }
 
+    /// What is set when somebody asked.
+    pub(super) fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+
     /// Whether to stop now.
     pub(super) fn asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)

@@ -2,6 +2,8 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::error::{Break, Cause};
 use super::input::{Input, Progress};
@@ -60,13 +62,20 @@ impl Capture {
     ///
     /// When it cannot be opened, is empty, or is no capture.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SourceError> {
-        let path = path.as_ref();
+        Self::open_until(path.as_ref(), None)
+    }
+
+    /// As [`Capture::open`]; a pipe is at its end once `stop` is set.
+    pub(super) fn open_until(
+        path: &Path,
+        stop: Option<&Arc<AtomicBool>>,
+    ) -> Result<Self, SourceError> {
         let name = if path == Path::new("-") {
             "standard input".to_owned()
         } else {
             path.display().to_string()
         };
-        Self::begin(name, Input::open(path)?)
+        Self::begin(name, Input::open(path, stop)?)
     }
 
     fn begin(path: String, input: Input) -> Result<Self, SourceError> {

@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::SourceError;
 use super::lz4::Lz4Frames;
+use super::pipe::Pipe;
 
 /// How a capture is packed, told by its first bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -74,16 +75,22 @@ impl Progress {
 }
 
 impl Input {
-    /// Opens a file, or standard input for `-`.
-    pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
+    /// Opens a file, or standard input for `-`. Waiting for a pipe ends when `stop` is set.
+    pub(super) fn open(path: &Path, stop: Option<&Arc<AtomicBool>>) -> Result<Self, SourceError> {
         let name = path.display().to_string();
-        if path == Path::new("-") {
-            return Self::unpack(name, io::stdin(), None);
-        }
         let unopened = |error: io::Error| SourceError::Unopened {
             path: name.clone(),
             reason: error.to_string(),
         };
+        if path == Path::new("-") {
+            return match stop {
+                Some(stop) => {
+                    let pipe = Pipe::new(io::stdin(), Arc::clone(stop)).map_err(unopened)?;
+                    Self::unpack(name, pipe, None)
+                }
+                None => Self::unpack(name, io::stdin(), None),
+            };
+        }
         // Asked before opening: opening a pipe without a writer would wait for one.
         let about = std::fs::metadata(path).map_err(unopened)?;
         if about.is_dir() {
@@ -91,8 +98,13 @@ impl Input {
             return Err(SourceError::Unopened { path: name, reason });
         }
         let file = File::open(path).map_err(unopened)?;
-        let total = about.is_file().then_some(about.len());
-        Self::unpack(name, file, total)
+        match stop {
+            Some(stop) if !about.is_file() => {
+                let pipe = Pipe::new(file, Arc::clone(stop)).map_err(unopened)?;
+                Self::unpack(name, pipe, None)
+            }
+            _ => Self::unpack(name, file, about.is_file().then_some(about.len())),
+        }
     }
 
     /// Wraps a stream in the decompressor its first bytes ask for.
@@ -157,12 +169,13 @@ mod tests {
 
     #[test]
     fn a_missing_file_and_a_directory_are_named() {
-        let missing = Input::open(Path::new("/nowhere/at all.pcap")).err().unwrap().to_string();
+        let missing =
+            Input::open(Path::new("/nowhere/at all.pcap"), None).err().unwrap().to_string();
         assert!(
             missing.starts_with("/nowhere/at all.pcap: cannot be opened: No such"),
             "{missing}"
         );
-        let directory = Input::open(Path::new("/")).err().unwrap().to_string();
+        let directory = Input::open(Path::new("/"), None).err().unwrap().to_string();
         assert!(directory.contains("directory"), "{directory}");
     }
 }

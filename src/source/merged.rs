@@ -12,6 +12,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::{Capture, Packet, Source, SourceError};
 use crate::time::Timestamp;
@@ -29,6 +31,8 @@ pub struct Merged {
     open: usize,
     limit: usize,
     errors: Vec<SourceError>,
+    /// Set when nobody wants to wait for a pipe any longer.
+    stop: Option<Arc<AtomicBool>>,
     /// Packets read of files that are finished.
     packets: u64,
     /// Stored bytes of all files, if every one's size is known.
@@ -51,12 +55,26 @@ impl Merged {
     /// [`Merged::errors`].
     #[must_use]
     pub fn open(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Self {
-        Self::with_limit(paths, MAX_OPEN)
+        Self::with_limit(paths, MAX_OPEN, None)
     }
 
-    fn with_limit(paths: impl IntoIterator<Item = impl AsRef<Path>>, limit: usize) -> Self {
+    /// As [`Merged::open`], but a pipe that gives nothing is at its end once `stop` is set, so that
+    /// a reader who is asked to stop does not wait for the writer.
+    #[must_use]
+    pub fn open_until(
+        paths: impl IntoIterator<Item = impl AsRef<Path>>,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        Self::with_limit(paths, MAX_OPEN, Some(stop))
+    }
+
+    fn with_limit(
+        paths: impl IntoIterator<Item = impl AsRef<Path>>,
+        limit: usize,
+        stop: Option<Arc<AtomicBool>>,
+    ) -> Self {
         let paths: Vec<_> = paths.into_iter().collect();
-        let mut merged = Self { limit, ..Self::none() };
+        let mut merged = Self { limit, stop, ..Self::none() };
         for path in &paths {
             merged.add(path.as_ref(), paths.len() <= limit);
         }
@@ -71,6 +89,7 @@ impl Merged {
             open: 0,
             limit: MAX_OPEN,
             errors: Vec::new(),
+            stop: None,
             packets: 0,
             total: Some(0),
             finished: 0,
@@ -107,8 +126,14 @@ impl Merged {
         self.packets + open.sum::<u64>()
     }
 
+    /// Whether nothing is left: no file has a packet that was not delivered, and none is to be read on.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.next.is_empty() && self.last.is_none()
+    }
+
     fn add(&mut self, path: &Path, stays: bool) {
-        let capture = match Capture::open(path) {
+        let capture = match Capture::open_until(path, self.stop.as_ref()) {
             Ok(capture) => capture,
             Err(error) => {
                 self.errors.push(error);
@@ -161,7 +186,7 @@ impl Merged {
             let path = path.display().to_string();
             Err(SourceError::TooManyOpen { path, limit: self.limit })
         } else {
-            Capture::open(path)
+            Capture::open_until(path, self.stop.as_ref())
                 .and_then(|mut capture| capture.advance().map(|there| there.then_some(capture)))
         };
         let (slot, there) = match opened {
@@ -244,7 +269,7 @@ mod tests {
                 path
             })
             .collect();
-        let (order, errors) = order(Merged::with_limit(&paths, 2));
+        let (order, errors) = order(Merged::with_limit(&paths, 2, None));
         assert_eq!(order, (0..40).map(|i| (i * 5, 19 - i as u32 / 2)).collect::<Vec<_>>());
         assert_eq!(errors, []);
     }
@@ -259,7 +284,7 @@ mod tests {
                 path
             })
             .collect();
-        let (order, errors) = order(Merged::with_limit(&paths, 2));
+        let (order, errors) = order(Merged::with_limit(&paths, 2, None));
         assert_eq!(order, [(0, 0), (1, 1), (50, 0), (51, 1)]);
         let path = paths[2].display().to_string();
         assert_eq!(errors, [SourceError::TooManyOpen { path, limit: 2 }]);

@@ -29,6 +29,7 @@ mod merged;
 mod order;
 mod pcap;
 mod pcapng;
+mod pipe;
 mod scale;
 mod window;
 
