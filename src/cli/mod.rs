@@ -40,8 +40,8 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if let Some(message) = failure.message() {
-                eprintln!("foreshadow: {message}");
+            for line in failure.message().unwrap_or_default().lines() {
+                eprintln!("foreshadow: {line}");
             }
             failure.exit_code()
         }
