@@ -49,6 +49,7 @@ const FIELDS: &[&str] = &[
     "frame.protocols",
     "frame.len",
     "communityid",
+    "_ws.malformed",
     "ip.src",
     "ip.dst",
     "ip.proto",
@@ -107,7 +108,8 @@ pub(crate) struct Totals {
     pub(crate) wire_bytes: u64,
     /// Bytes by the IP header.
     pub(crate) ip_bytes: u64,
-    /// Community IDs; a conversation without answers has one for each direction.
+    /// Community IDs: one for each direction of ICMP without answers, else one at most. tshark has
+    /// none for what it calls malformed, nor behind IPv6 for protocols without ports.
     pub(crate) community_ids: BTreeSet<String>,
 }
 
@@ -150,6 +152,7 @@ pub(crate) fn conversations(capture: &Path) -> BTreeMap<Conversation, Totals> {
         let has_ports = packet.fragment.is_none_or(|(_, first)| first);
         if has_ports
             && packet.is_innermost
+            && row.get("_ws.malformed", 0).is_none()
             && let Some(id) = row.get("communityid", 0)
         {
             totals.community_ids.insert(id.to_owned());
@@ -243,7 +246,10 @@ impl<'a> Row<'a> {
                 ("ipv6", _) => packet = Some(self.ipv6(nth)?),
                 ("ah", Some(packet)) => packet.protocol = self.number("ah.next_header", nth) as u8,
                 ("ipv6.fraghdr", Some(packet)) => self.fragment_header(packet, nth),
-                ("ipv6.hopopts" | "ipv6.dstopts" | "ipv6.routing", Some(packet)) => {
+                // tshark reads them behind IPv4 as well, where they are only a protocol.
+                ("ipv6.hopopts" | "ipv6.dstopts" | "ipv6.routing", Some(packet))
+                    if packet.source.is_ipv6() =>
+                {
                     packet.protocol = self.number(&format!("{layer}.nxt"), nth) as u8;
                 }
                 ("tcp" | "udp" | "sctp", Some(packet)) => packet.ports = self.ports(layer, nth),
