@@ -44,7 +44,7 @@ impl Guises {
             half(&frames.into_iter().map(|(_, frame)| frame).collect::<Vec<_>>())
         };
         let mut guises = Self { folder: tempfile::tempdir().unwrap(), all: Vec::new() };
-        guises.add("pcap in microseconds", &[plain.clone()]);
+        guises.add("pcap in microseconds", std::slice::from_ref(&plain));
         guises.add("pcap in nanoseconds", &[captures::pcap(Endian::Big, NANOS, 1, &frames)]);
         guises.add("pcapng", &[captures::pcapng(Endian::Little, &frames)]);
         guises.add("big-endian pcapng", &[captures::pcapng(Endian::Big, &frames)]);
