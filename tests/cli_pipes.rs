@@ -56,6 +56,7 @@ fn a_signal_while_a_pipe_gives_nothing_closes_the_logs() {
         let done = ended(child);
         assert_eq!((done.status, done.stderr.as_str()), (Some(0), ""), "{name}");
         assert!(done.stdout.contains("conn.log"), "{}", done.stdout);
+        assert!(done.stdout.contains("stopped by a signal"), "{}", done.stdout);
         command::assert_closed(&out);
         let conn = &command::logs(&out)["conn.log"];
         assert!(conn.lines().any(|line| !line.starts_with('#')), "{conn}");

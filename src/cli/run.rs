@@ -98,19 +98,23 @@ impl Run {
         let failed = self.packets(progress);
         self.sensor.finish();
         self.drain()?;
-        let Self { mut input, sensor, logs, talkers, errors, started, .. } = self;
+        let Self { mut input, sensor, logs, talkers, stop, errors, started } = self;
         let files = logs.close()?;
         say_all(&input.errors()[..errors]);
         if !args.quiet {
             let mut text = report::summary(&sensor.stats(), &talkers, started.elapsed());
+            if stop.asked() && !input.is_live() {
+                let what = format_args!("stopped by a signal before its end");
+                report::line(&mut text, "input", what);
+            }
             let skipped = input.synthetic_skipped();
             if skipped > 0 {
                 let what = format_args!("{skipped} synthetic packets were not fed again");
-                report::line(&mut text, "", what);
+                report::line(&mut text, "input", what);
             }
             if let Some(dropped) = input.dropped() {
                 let what = format_args!("{dropped} packets lost before they could be read");
-                report::line(&mut text, "", what);
+                report::line(&mut text, "input", what);
             }
             report::logs(&mut text, &args.out, &files);
             super::print(&text)?;
