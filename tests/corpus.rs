@@ -32,7 +32,7 @@ fn odd_captures_are_read_to_their_end_without_a_word() {
 
 #[test]
 fn broken_captures_are_read_as_far_as_they_go_and_named_in_one_line() {
-    // Rows of conn.log and stats.log together; the others break before their first packet.
+    // The others break before their first packet, so there is nothing to make a directory for.
     let readable = |name: &str| !matches!(name, "empty.pcap" | "header-cut.pcap" | "text.pcap");
     let folder = tempfile::tempdir().unwrap();
     for capture in line::bundled("broken") {
@@ -42,9 +42,11 @@ fn broken_captures_are_read_as_far_as_they_go_and_named_in_one_line() {
         assert_eq!((done.status, done.stdout.as_str()), (Some(1), ""), "{name}");
         assert_eq!(done.stderr.lines().count(), 1, "{name}: {}", done.stderr);
         assert!(done.stderr.starts_with(&format!("foreshadow: {}: ", capture.display())));
-        command::assert_closed(&out);
-        let logs = command::logs(&out);
-        assert_eq!(logs.contains_key("conn.log"), readable(name), "{name}: {logs:?}");
+        assert_eq!(out.exists(), readable(name), "{name}");
+        if readable(name) {
+            command::assert_closed(&out);
+            assert!(command::logs(&out).contains_key("conn.log"), "{name}");
+        }
     }
 }
 
