@@ -38,7 +38,8 @@ pub struct Expectation {
     pub size: SizeRange,
     /// Time from the last packet, given that one comes.
     pub time: TimeRange,
-    /// When the expectation counts as missed, from the last packet; the asked quantile of the time.
+    /// When the expectation counts as missed, from the last packet; never before the asked quantile of
+    /// the time.
     pub deadline: Span,
     /// Probability that no further packet comes on this connection, 0 to 1.
     pub nothing_more: f32,

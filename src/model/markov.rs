@@ -216,6 +216,13 @@ impl Ahead {
         let (bin, share) = quantile_of(&self.times, quantile);
         discretise::time_within(bin, share)
     }
+
+    /// The end of the bin that holds the quantile: where in a bin packets come is not known, and a
+    /// perfect rhythm must not be late by the shape of the bins.
+    fn deadline(&self, quantile: f32) -> Span {
+        let (bin, _) = quantile_of(&self.times, quantile);
+        discretise::time_within(bin, 1.0)
+    }
 }
 
 impl Model for Markov {
@@ -276,10 +283,8 @@ impl Model for Markov {
 
     fn deadline(&self, slot: Slot, quantile: f32) -> Option<Deadline> {
         let ahead = self.look_ahead(&self.states[slot.index()]);
-        (ahead.evidence >= MIN_EVIDENCE).then(|| Deadline {
-            after: ahead.time_quantile(quantile),
-            confidence: ahead.confidence(),
-        })
+        (ahead.evidence >= MIN_EVIDENCE)
+            .then(|| Deadline { after: ahead.deadline(quantile), confidence: ahead.confidence() })
     }
 
     fn expect(&self, slot: Slot, run: &[PacketFacts], quantile: f32) -> Expectation {
@@ -309,7 +314,7 @@ impl Model for Markov {
                 median: ahead.time_quantile(0.5),
                 high: ahead.time_quantile(0.95),
             },
-            deadline: ahead.time_quantile(quantile),
+            deadline: ahead.deadline(quantile),
             nothing_more: ahead.nothing_more,
             confidence: ahead.confidence(),
         }
@@ -432,6 +437,19 @@ mod tests {
         let millis = deadline.after.micros() / 1_000;
         assert!((1_000..2_200).contains(&millis), "{millis} ms");
         assert!(deadline.confidence > 0.9);
+    }
+
+    #[test]
+    fn a_perfect_rhythm_is_never_late_wherever_it_lies_in_its_bin() {
+        for millis in [1, 2, 15, 16, 17, 30, 31, 33] {
+            let mut model = Markov::new(1 << 20);
+            model.begin(Slot(0), &origin(millis));
+            for _ in 0..200 {
+                model.step(Slot(0), &packet(Side::A, 40, millis), true);
+            }
+            let deadline = model.deadline(Slot(0), 0.95).unwrap();
+            assert!(deadline.after >= Span::from_millis(millis), "{millis} ms: {deadline:?}");
+        }
     }
 
     #[test]
