@@ -1,5 +1,7 @@
 //! The whole line: what goes in as packets and comes out as events.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test may fail as the test itself")]
+
 use etherparse::PacketBuilder;
 use foreshadow::config::Config;
 use foreshadow::flow::{CloseReason, HostHint, Side};

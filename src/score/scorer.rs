@@ -60,7 +60,7 @@ impl Scorer {
     }
 
     /// Whether a packet this surprising may be learned from. What scores high must not become normal
-    /// at once, but a lasting new habit must in time: one such packet in [`SURPRISING_LEARNED`] is.
+    /// at once, but a lasting new habit must in time: one such packet in sixteen is.
     #[inline]
     #[must_use]
     pub fn may_learn(&mut self, surprise: Surprise) -> bool {
