@@ -9,6 +9,7 @@
 
 mod counts;
 pub mod discretise;
+pub mod engine;
 mod forecast;
 mod markov;
 mod origin;

@@ -1,0 +1,221 @@
+//! The functions of `plain.rs` on vectors: the same operations in the same order, lane by lane.
+
+use std::f32::consts::{FRAC_1_SQRT_2, LOG2_E};
+
+use super::plain::{self, EXP, EXP_LIMIT, LN, LN2_HIGH, LN2_LOW, SIGMOID_LIMIT, TANH_LIMIT};
+use super::vector::{Operation, Vector};
+
+/// [`plain::exp`].
+#[inline(always)]
+pub(super) fn exp<S: Vector>(s: S, x: S::V) -> S::V {
+    let x = clamp(s, x, EXP_LIMIT);
+    let n = s.round(s.mul(x, s.splat(LOG2_E)));
+    let f = s.mul_add(n, s.splat(-LN2_HIGH), x);
+    let f = s.mul_add(n, s.splat(-LN2_LOW), f);
+    let mut tail = s.splat(EXP[0]);
+    for &c in &EXP[1..] {
+        tail = s.mul_add(tail, f, s.splat(c));
+    }
+    let sum = s.add(s.mul_add(tail, s.mul(f, f), f), s.splat(1.0));
+    s.mul(sum, s.exp2(n))
+}
+
+/// [`plain::sigmoid`].
+#[inline(always)]
+pub(super) fn sigmoid<S: Vector>(s: S, x: S::V) -> S::V {
+    let one = s.splat(1.0);
+    s.div(one, s.add(one, exp(s, s.sub(s.splat(0.0), x))))
+}
+
+/// [`plain::sigmoid_pair`].
+#[inline(always)]
+pub(super) fn sigmoid_pair<S: Vector>(s: S, a: S::V, b: S::V) -> (S::V, S::V) {
+    let (zero, one) = (s.splat(0.0), s.splat(1.0));
+    let a = s.add(one, exp(s, s.sub(zero, clamp(s, a, SIGMOID_LIMIT))));
+    let b = s.add(one, exp(s, s.sub(zero, clamp(s, b, SIGMOID_LIMIT))));
+    let inverse = s.div(one, s.mul(a, b));
+    (s.mul(b, inverse), s.mul(a, inverse))
+}
+
+/// [`plain::tanh`].
+#[inline(always)]
+pub(super) fn tanh<S: Vector>(s: S, x: S::V) -> S::V {
+    let x = clamp(s, x, TANH_LIMIT);
+    let one = s.splat(1.0);
+    let e = exp(s, s.add(x, x));
+    s.sub(one, s.div(s.splat(2.0), s.add(e, one)))
+}
+
+/// [`plain::ln`].
+#[inline(always)]
+pub(super) fn ln<S: Vector>(s: S, x: S::V) -> S::V {
+    let x = s.max(x, s.splat(f32::MIN_POSITIVE));
+    let (exponent, m) = (s.exponent(x), s.mantissa(x));
+    let (one, half) = (s.splat(1.0), s.splat(FRAC_1_SQRT_2));
+    let exponent = s.if_less(m, half, s.sub(exponent, one), exponent);
+    let m = s.sub(s.if_less(m, half, s.add(m, m), m), one);
+    let square = s.mul(m, m);
+    let mut tail = s.splat(LN[0]);
+    for &c in &LN[1..] {
+        tail = s.mul_add(tail, m, s.splat(c));
+    }
+    let tail = s.mul_add(exponent, s.splat(LN2_LOW), s.mul(s.mul(tail, m), square));
+    let tail = s.mul_add(square, s.splat(-0.5), tail);
+    s.mul_add(exponent, s.splat(LN2_HIGH), s.add(m, tail))
+}
+
+#[inline(always)]
+fn clamp<S: Vector>(s: S, x: S::V, limit: f32) -> S::V {
+    s.min(s.max(x, s.splat(-limit)), s.splat(limit))
+}
+
+/// A function that is put on every value of a slice.
+pub(super) trait Function {
+    /// Its value at `x`, lane by lane.
+    fn at<S: Vector>(&self, s: S, x: S::V) -> S::V;
+}
+
+/// Writes the types that stand for functions.
+macro_rules! functions {
+    ($($name:ident = $function:ident;)*) => {$(
+        pub(super) struct $name;
+        impl Function for $name {
+            #[inline(always)]
+            fn at<S: Vector>(&self, s: S, x: S::V) -> S::V {
+                $function(s, x)
+            }
+        }
+    )*};
+}
+functions! {
+    Exp = exp;
+    Ln = ln;
+    Tanh = tanh;
+    Sigmoid = sigmoid;
+}
+
+/// e to the power of the value less this.
+pub(super) struct ExpFrom(pub(super) f32);
+
+impl Function for ExpFrom {
+    #[inline(always)]
+    fn at<S: Vector>(&self, s: S, x: S::V) -> S::V {
+        exp(s, s.sub(x, s.splat(self.0)))
+    }
+}
+
+/// What is above 0.
+pub(super) struct Rectify;
+
+impl Function for Rectify {
+    #[inline(always)]
+    fn at<S: Vector>(&self, s: S, x: S::V) -> S::V {
+        s.max(x, s.splat(0.0))
+    }
+}
+
+/// Puts a [`Function`] on each of `values`.
+pub(super) struct Map<'a, F> {
+    pub(super) values: &'a mut [f32],
+    pub(super) function: F,
+}
+
+impl<F: Function> Operation for Map<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Vector>(self, s: S) {
+        let mut blocks = self.values.chunks_exact_mut(S::LANES);
+        for block in &mut blocks {
+            s.write(block, self.function.at(s, s.read(block)));
+        }
+        let rest = blocks.into_remainder();
+        if !rest.is_empty() {
+            let mut last = [0.0; 16];
+            last[..rest.len()].copy_from_slice(rest);
+            let value = self.function.at(s, s.read(&last));
+            s.write(&mut last, value);
+            rest.copy_from_slice(&last[..rest.len()]);
+        }
+    }
+}
+
+/// [`plain::add`].
+pub(super) struct Add<'a> {
+    pub(super) sums: &'a mut [f32],
+    pub(super) row: &'a [f32],
+}
+
+impl Operation for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Vector>(self, s: S) {
+        let whole = self.sums.len().min(self.row.len()) / S::LANES * S::LANES;
+        let (sums, last_sums) = self.sums.split_at_mut(whole);
+        let (row, last_row) = self.row.split_at(whole);
+        for (sums, row) in sums.chunks_exact_mut(S::LANES).zip(row.chunks_exact(S::LANES)) {
+            let sum = s.add(s.read(sums), s.read(row));
+            s.write(sums, sum);
+        }
+        plain::add(last_sums, last_row);
+    }
+}
+
+/// [`plain::log_sum_exp`].
+pub(super) struct LogSumExp<'a>(pub(super) &'a [f32]);
+
+impl Operation for LogSumExp<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<S: Vector>(self, s: S) -> f32 {
+        let largest = largest(s, self.0);
+        let mut lanes = [exp_sum(s, self.0, largest); 16];
+        let logarithm = ln(s, s.read(&lanes));
+        s.write(&mut lanes, logarithm);
+        largest + lanes[0]
+    }
+}
+
+/// [`plain::largest`].
+#[inline(always)]
+fn largest<S: Vector>(s: S, values: &[f32]) -> f32 {
+    let mut largest = s.splat(f32::NEG_INFINITY);
+    let mut blocks = values.chunks_exact(S::LANES);
+    for block in &mut blocks {
+        largest = s.max(s.read(block), largest);
+    }
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    s.write(&mut lanes, largest);
+    plain::largest(&lanes).max(plain::largest(blocks.remainder()))
+}
+
+/// [`plain::exp_sum`].
+#[inline(always)]
+fn exp_sum<S: Vector>(s: S, values: &[f32], shift: f32) -> f32 {
+    let shifted = ExpFrom(shift);
+    // Sixteen sums: one register of sixteen lanes or two of eight.
+    let mut sums = [s.splat(0.0); 2];
+    let mut blocks = values.chunks_exact(16);
+    for block in &mut blocks {
+        for (part, sum) in block.chunks_exact(S::LANES).zip(&mut sums) {
+            *sum = s.add(*sum, shifted.at(s, s.read(part)));
+        }
+    }
+    let mut lanes = [0.0; 16];
+    for (part, sum) in lanes.chunks_exact_mut(S::LANES).zip(sums) {
+        s.write(part, sum);
+    }
+    let rest = blocks.remainder();
+    if !rest.is_empty() {
+        let mut last = [0.0; 16];
+        last[..rest.len()].copy_from_slice(rest);
+        for part in last.chunks_exact_mut(S::LANES) {
+            let value = shifted.at(s, s.read(part));
+            s.write(part, value);
+        }
+        plain::add(&mut lanes, &last[..rest.len()]);
+    }
+    plain::fold(lanes)
+}
