@@ -1,6 +1,7 @@
 //! The functions of `plain.rs` on vectors: the same operations in the same order, lane by lane.
 
 use std::f32::consts::{FRAC_1_SQRT_2, LOG2_E};
+use std::ops::Range;
 
 use super::plain::{self, EXP, EXP_LIMIT, LN, LN2_HIGH, LN2_LOW, SIGMOID_LIMIT, TANH_LIMIT};
 use super::vector::{Operation, Vector};
@@ -162,19 +163,34 @@ impl Operation for Add<'_> {
     }
 }
 
-/// [`plain::log_sum_exp`].
-pub(super) struct LogSumExp<'a>(pub(super) &'a [f32]);
+/// [`plain::log_sum_exp`] of several parts of the values. The logarithm is taken of sixteen parts at
+/// once, and nothing in one part waits for another.
+pub(super) struct LogSumExps<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) parts: &'a [Range<usize>],
+    pub(super) out: &'a mut [f32],
+}
 
-impl Operation for LogSumExp<'_> {
-    type Output = f32;
+impl Operation for LogSumExps<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn run<S: Vector>(self, s: S) -> f32 {
-        let largest = largest(s, self.0);
-        let mut lanes = [exp_sum(s, self.0, largest); 16];
-        let logarithm = ln(s, s.read(&lanes));
-        s.write(&mut lanes, logarithm);
-        largest + lanes[0]
+    fn run<S: Vector>(self, s: S) {
+        for (parts, out) in self.parts.chunks(16).zip(self.out.chunks_mut(16)) {
+            let mut shifts = [0.0; 16];
+            let mut sums = [1.0; 16];
+            for (i, part) in parts.iter().enumerate() {
+                let values = &self.values[part.clone()];
+                shifts[i] = largest(s, values);
+                sums[i] = exp_sum(s, values, shifts[i]);
+            }
+            for (sums, shifts) in sums.chunks_exact_mut(S::LANES).zip(shifts.chunks_exact(S::LANES))
+            {
+                let logarithm = s.add(s.read(shifts), ln(s, s.read(sums)));
+                s.write(sums, logarithm);
+            }
+            out.copy_from_slice(&sums[..out.len()]);
+        }
     }
 }
 
@@ -186,9 +202,20 @@ fn largest<S: Vector>(s: S, values: &[f32]) -> f32 {
     for block in &mut blocks {
         largest = s.max(s.read(block), largest);
     }
+    let rest = blocks.remainder();
+    if !rest.is_empty() {
+        let mut last = [f32::NEG_INFINITY; 16];
+        last[..rest.len()].copy_from_slice(rest);
+        largest = s.max(s.read(&last), largest);
+    }
     let mut lanes = [f32::NEG_INFINITY; 16];
     s.write(&mut lanes, largest);
-    plain::largest(&lanes).max(plain::largest(blocks.remainder()))
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            lanes[i] = if lanes[i + half] > lanes[i] { lanes[i + half] } else { lanes[i] };
+        }
+    }
+    lanes[0]
 }
 
 /// [`plain::exp_sum`].

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::weights::{BLOCK, EngineError, check_size, check_tensor};
 use super::{Level, Maths, plain};
 #[cfg(target_arch = "x86_64")]
-use super::{avx2::Avx2, avx512::Avx512, kernel, packed::PackedLayer, vector::Vector};
+use super::{avx2::Avx2, avx512::Avx512, dense, packed::PackedLayer, vector::Vector};
 
 /// A dense layer, packed for the engine's instructions.
 ///
@@ -108,9 +108,9 @@ impl Layer {
                 }
             }
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(token, layer) => token.call(kernel::Dense { layer, rows, blocks, out }),
+            Kind::Avx2(token, layer) => token.call(dense::Dense { layer, rows, blocks, out }),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512(token, layer) => token.call(kernel::Dense { layer, rows, blocks, out }),
+            Kind::Avx512(token, layer) => token.call(dense::Dense { layer, rows, blocks, out }),
         }
     }
 }

@@ -51,6 +51,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 #[cfg(target_arch = "x86_64")]
+mod dense;
+#[cfg(target_arch = "x86_64")]
 mod functions;
 #[cfg(target_arch = "x86_64")]
 mod kernel;
@@ -62,6 +64,8 @@ mod packed;
 mod plain;
 mod recurrent;
 mod slab;
+#[cfg(target_arch = "x86_64")]
+mod step;
 #[cfg(test)]
 mod tests;
 #[cfg(target_arch = "x86_64")]

@@ -2,7 +2,7 @@
 
 use super::{Level, Weights, plain};
 #[cfg(target_arch = "x86_64")]
-use super::{avx2::Avx2, avx512::Avx512, kernel, packed::PackedCell, vector::Vector};
+use super::{avx2::Avx2, avx512::Avx512, packed::PackedCell, step, vector::Vector};
 
 /// A recurrent cell.
 pub(super) enum Recurrent {
@@ -43,11 +43,11 @@ impl Recurrent {
             }
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(token, cell) => {
-                token.call(kernel::Step { cell, states, inputs, added, next });
+                token.call(step::Step { cell, states, inputs, added, next });
             }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(token, cell) => {
-                token.call(kernel::Step { cell, states, inputs, added, next });
+                token.call(step::Step { cell, states, inputs, added, next });
             }
         }
     }
