@@ -64,6 +64,26 @@ impl Vector for Avx2 {
             _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_LT_OQ>(a, b));
     }
 
+    #[inline(always)]
+    fn fold_sum(self, a: __m256) -> f32 {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe {
+            let four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+
+    #[inline(always)]
+    fn fold_max(self, a: __m256) -> f32 {
+        // SAFETY: `self` proves that the instructions exist.
+        unsafe {
+            let four = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+            let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+
     #[inline]
     fn call<O: Operation>(self, operation: O) -> O::Output {
         #[target_feature(enable = "avx2,fma")]

@@ -5,16 +5,17 @@
 
 use std::arch::x86_64::*;
 
+use super::avx2::Avx2;
 use super::vector::{Operation, Vector, instructions};
 
-/// Proof that the processor has AVX-512F.
+/// Proof that the processor has AVX-512F, and what comes with it.
 #[derive(Clone, Copy)]
-pub(super) struct Avx512(());
+pub(super) struct Avx512(Avx2);
 
 impl Avx512 {
     /// The token, if the processor has the instructions.
     pub(super) fn detect() -> Option<Self> {
-        is_x86_feature_detected!("avx512f").then_some(Self(()))
+        Avx2::detect().filter(|_| is_x86_feature_detected!("avx512f")).map(Self)
     }
 }
 
@@ -66,13 +67,40 @@ impl Vector for Avx512 {
             _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b), no, yes);
     }
 
+    #[inline(always)]
+    fn fold_sum(self, a: __m512) -> f32 {
+        // SAFETY: `self` proves that the instructions exist.
+        let (low, high) = unsafe { halves(a) };
+        self.0.fold_sum(self.0.add(low, high))
+    }
+
+    #[inline(always)]
+    fn fold_max(self, a: __m512) -> f32 {
+        // SAFETY: `self` proves that the instructions exist.
+        let (low, high) = unsafe { halves(a) };
+        self.0.fold_max(self.0.max(low, high))
+    }
+
     #[inline]
     fn call<O: Operation>(self, operation: O) -> O::Output {
         #[target_feature(enable = "avx2,fma,avx512f")]
         fn inside<O: Operation>(token: Avx512, operation: O) -> O::Output {
             operation.run(token)
         }
-        // SAFETY: `self` proves that the processor has AVX-512F, which includes AVX2 and FMA.
+        // SAFETY: `self` proves that the processor has AVX-512F, AVX2 and FMA.
         unsafe { inside(self, operation) }
+    }
+}
+
+/// The lower and the upper eight lanes.
+///
+/// # Safety
+/// The processor has AVX-512F.
+#[inline(always)]
+unsafe fn halves(a: __m512) -> (__m256, __m256) {
+    // SAFETY: the caller's promise; AVX-512F alone moves halves of a register as doubles only.
+    unsafe {
+        let high = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(a));
+        (_mm512_castps512_ps256(a), _mm256_castpd_ps(high))
     }
 }

@@ -198,24 +198,15 @@ impl Operation for LogSumExps<'_> {
 #[inline(always)]
 fn largest<S: Vector>(s: S, values: &[f32]) -> f32 {
     let mut largest = s.splat(f32::NEG_INFINITY);
-    let mut blocks = values.chunks_exact(S::LANES);
-    for block in &mut blocks {
+    let blocks = values.chunks_exact(S::LANES);
+    let rest = blocks.remainder();
+    for block in blocks {
         largest = s.max(s.read(block), largest);
     }
-    let rest = blocks.remainder();
     if !rest.is_empty() {
-        let mut last = [f32::NEG_INFINITY; 16];
-        last[..rest.len()].copy_from_slice(rest);
-        largest = s.max(s.read(&last), largest);
+        largest = s.max(s.read(&padded(rest)), largest);
     }
-    let mut lanes = [f32::NEG_INFINITY; 16];
-    s.write(&mut lanes, largest);
-    for half in [8, 4, 2, 1] {
-        for i in 0..half {
-            lanes[i] = if lanes[i + half] > lanes[i] { lanes[i + half] } else { lanes[i] };
-        }
-    }
-    lanes[0]
+    s.fold_max(largest)
 }
 
 /// [`plain::exp_sum`].
@@ -224,25 +215,29 @@ fn exp_sum<S: Vector>(s: S, values: &[f32], shift: f32) -> f32 {
     let shifted = ExpFrom(shift);
     // Sixteen sums: one register of sixteen lanes or two of eight.
     let mut sums = [s.splat(0.0); 2];
-    let mut blocks = values.chunks_exact(16);
-    for block in &mut blocks {
+    let blocks = values.chunks_exact(16);
+    let rest = blocks.remainder();
+    for block in blocks {
         for (part, sum) in block.chunks_exact(S::LANES).zip(&mut sums) {
             *sum = s.add(*sum, shifted.at(s, s.read(part)));
         }
     }
-    let mut lanes = [0.0; 16];
-    for (part, sum) in lanes.chunks_exact_mut(S::LANES).zip(sums) {
-        s.write(part, sum);
-    }
-    let rest = blocks.remainder();
     if !rest.is_empty() {
-        let mut last = [0.0; 16];
-        last[..rest.len()].copy_from_slice(rest);
-        for part in last.chunks_exact_mut(S::LANES) {
-            let value = shifted.at(s, s.read(part));
-            s.write(part, value);
+        for (part, sum) in padded(rest).chunks_exact(S::LANES).zip(&mut sums) {
+            *sum = s.add(*sum, shifted.at(s, s.read(part)));
         }
-        plain::add(&mut lanes, &last[..rest.len()]);
     }
-    plain::fold(lanes)
+    if S::LANES == 8 {
+        sums[0] = s.add(sums[0], sums[1]);
+    }
+    s.fold_sum(sums[0])
+}
+
+/// What is left over of a slice, filled up with what [`exp`] makes 1.6e-38 of: nothing, beside the 1
+/// that the largest value has become.
+#[inline(always)]
+fn padded(rest: &[f32]) -> [f32; 16] {
+    let mut block = [f32::NEG_INFINITY; 16];
+    block[..rest.len()].copy_from_slice(rest);
+    block
 }

@@ -254,8 +254,7 @@ pub(super) fn exp_sum(values: &[f32], shift: f32) -> f32 {
 }
 
 /// The sum of sixteen sums.
-#[inline]
-pub(super) fn fold(mut sums: [f32; 16]) -> f32 {
+fn fold(mut sums: [f32; 16]) -> f32 {
     for half in [8, 4, 2, 1] {
         for i in 0..half {
             sums[i] += sums[i + half];

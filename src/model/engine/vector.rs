@@ -57,6 +57,11 @@ pub(super) trait Vector: Copy {
     /// `yes` where a < b, else `no`.
     fn if_less(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
 
+    /// The sum of all lanes: the upper half is added to the lower until one is left.
+    fn fold_sum(self, a: Self::V) -> f32;
+    /// The largest lane, if all are numbers.
+    fn fold_max(self, a: Self::V) -> f32;
+
     /// Runs an operation in a function that is compiled for these instructions.
     fn call<O: Operation>(self, operation: O) -> O::Output;
 
