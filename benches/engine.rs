@@ -1,10 +1,11 @@
 //! How long heads and step of one packet take on one core, and how near that is to the limit.
 //!
-//! `cargo bench --bench engine` prints, for each network and set of instructions, nanoseconds a
-//! packet (thread CPU time, the least of many repetitions) in batches of 1, 3, 6 and 24 packets of
-//! different connections out of 262,144 in random order, beside the fused multiply-adds that the same core did in
-//! the same minute with nothing else to do. `likely` adds what a log-likelihood of size and time asks
-//! for: three log-sum-exps over all outputs.
+//! `cargo bench --bench engine` prints, for each network (cell, hidden units, outputs of the heads)
+//! and set of instructions, nanoseconds a packet (thread CPU time, the least of many repetitions):
+//! in batches of 1, 3, 6 and 24 packets of 131,072 connections in random order, and for `hot` of
+//! 1,024. `likely` adds what a log-likelihood of size and time asks for: three log-sum-exps over all
+//! outputs. `peak` is the best batch's share of the f32 multiply-adds of which the core was capable
+//! in the same minute with nothing else to do.
 //!
 //! `cargo bench --bench engine -- 32 64` measures these sizes alone.
 //!
@@ -19,11 +20,31 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use foreshadow::flow::Slot;
 use foreshadow::model::engine::{Cell, Dispatch, Engine, Shape, Weights};
 
-/// Connections: their states fill 32 to 128 MiB, more than the caches next to a core.
-const CONNECTIONS: u32 = 1 << 18;
-/// CPU time that one number takes, in seconds.
-const BUDGET: f64 = 0.15;
-const BATCHES: [usize; 4] = [1, 3, 6, 24];
+/// Connections: their states fill 16 to 64 MiB, more than the caches of a core.
+const MANY: u32 = 1 << 17;
+/// Connections whose states stay in the caches.
+const FEW: u32 = 1 << 10;
+/// CPU time that one number takes in each round, in seconds.
+const BUDGET: f64 = 0.03;
+/// Rounds through the whole table: a neighbour's noise lasts longer than a number takes.
+const ROUNDS: usize = 6;
+
+/// A column of the table: packets at once, connections, and whether likelihoods are taken.
+struct Column {
+    batch: usize,
+    connections: u32,
+    likely: bool,
+}
+
+const COLUMNS: [Column; 7] = [
+    Column { batch: 1, connections: MANY, likely: false },
+    Column { batch: 3, connections: MANY, likely: false },
+    Column { batch: 6, connections: MANY, likely: false },
+    Column { batch: 24, connections: MANY, likely: false },
+    Column { batch: 1, connections: FEW, likely: false },
+    Column { batch: 1, connections: MANY, likely: true },
+    Column { batch: 6, connections: MANY, likely: true },
+];
 
 /// The system's allocator, counting.
 struct Counting;
@@ -47,60 +68,66 @@ fn main() {
     same_bits();
     let [avx2, avx512] = peaks();
     println!("f32 multiply-adds of this core, G/s: AVX2 {avx2:.1}, AVX-512 {avx512:.1}\n");
-    println!(
-        "ns a packet, heads and step                     b1     b3     b6    b24  % of peak  \
-              likely:   b1     b6"
-    );
     // Sizes may be named, to measure those alone.
     let named: Vec<usize> = std::env::args().filter_map(|word| word.parse().ok()).collect();
-    for hidden in [32, 48, 64, 128].into_iter().filter(|h| named.is_empty() || named.contains(h)) {
+    let sizes = [32, 48, 64, 128].map(|hidden| (Cell::Gru, hidden));
+    let mut rows = Vec::new();
+    for (cell, hidden) in sizes.into_iter().chain([(Cell::Lstm, 32), (Cell::Lstm, 64)]) {
+        if !named.is_empty() && !named.contains(&hidden) {
+            continue;
+        }
         for outputs in [64, 192] {
-            let shape = Shape { cell: Cell::Gru, hidden, inputs: 16, outputs };
-            let plain = nanos(shape, Dispatch::Plain, 1, false).unwrap_or(f64::NAN);
-            for (dispatch, peak) in [(Dispatch::Avx2, avx2), (Dispatch::Avx512, avx512)] {
-                row(shape, dispatch, peak, plain);
-            }
+            let shape = Shape { cell, hidden, inputs: 16, outputs };
+            rows.push((shape, Dispatch::Plain, avx2));
+            rows.push((shape, Dispatch::Avx2, avx2));
+            rows.push((shape, Dispatch::Avx512, avx512));
         }
     }
-    row(
-        Shape { cell: Cell::Lstm, hidden: 64, inputs: 16, outputs: 64 },
-        Dispatch::Auto,
-        avx2.max(avx512),
-        f64::NAN,
+    let mut table = vec![[f64::INFINITY; COLUMNS.len()]; rows.len()];
+    for _ in 0..ROUNDS {
+        for (times, &(shape, dispatch, _)) in table.iter_mut().zip(&rows) {
+            measure(shape, dispatch, times);
+        }
+    }
+    println!(
+        "ns a packet                b1     b3     b6    b24  b1 hot   likely b1     b6   peak"
     );
+    for (times, (shape, dispatch, peak)) in table.iter().zip(rows) {
+        let Shape { cell, hidden, outputs, .. } = shape;
+        print!("{:4} {hidden:3} {outputs:3} {:7}", format!("{cell:?}"), format!("{dispatch:?}"));
+        let [b1, b3, b6, b24, hot, likely1, likely6] = times;
+        if b1.is_infinite() {
+            println!("SKIPPED: this processor does not have it");
+            continue;
+        }
+        let share = shape.multiply_adds() as f64 / b24.min(*b6) / peak * 100.0;
+        print!("{b1:10.0} {b3:6.0} {b6:6.0} {b24:6.0} {hot:7.0}");
+        println!("{likely1:12.0} {likely6:6.0} {share:5.0}%");
+    }
 }
 
-/// One line of the table.
-fn row(shape: Shape, dispatch: Dispatch, peak: f64, plain: f64) {
-    let Shape { cell, hidden, outputs, .. } = shape;
-    let name = format!("{cell:?} {hidden:3} heads {outputs:3} {dispatch:?}");
-    let Some(first) = nanos(shape, dispatch, 1, false) else {
-        println!("{name:42} SKIPPED: this processor does not have it");
-        return;
-    };
-    let rest = BATCHES[1..].iter().filter_map(|&batch| nanos(shape, dispatch, batch, false));
-    let times: Vec<f64> = [first].into_iter().chain(rest).collect();
-    let likely: Vec<f64> =
-        [1, 6].iter().filter_map(|&batch| nanos(shape, dispatch, batch, true)).collect();
-    let best = times.iter().copied().fold(f64::INFINITY, f64::min);
-    let share = shape.multiply_adds() as f64 / best / peak * 100.0;
-    let [times, likely] =
-        [times, likely].map(|all| all.iter().map(|ns| format!("{ns:7.0}")).collect::<String>());
-    println!("{name:42} {times} {share:9.0}%         {likely}   plain is {:.0}x", plain / first);
-}
-
-/// Nanoseconds a packet, if the processor has the instructions.
-fn nanos(shape: Shape, dispatch: Dispatch, batch: usize, likely: bool) -> Option<f64> {
+/// Nanoseconds a packet, where they are less than before; nothing if the processor lacks the
+/// instructions.
+fn measure(shape: Shape, dispatch: Dispatch, times: &mut [f64; COLUMNS.len()]) {
     let network = Network::random(shape);
-    let mut engine = Engine::new(&network.weights(), dispatch).ok()?;
-    for slot in 0..CONNECTIONS {
+    let Ok(mut engine) = Engine::new(&network.weights(), dispatch) else { return };
+    for slot in 0..MANY {
         engine.begin(Slot(slot));
     }
+    for (time, column) in times.iter_mut().zip(&COLUMNS) {
+        *time = time.min(nanos(&mut engine, dispatch, column));
+    }
+}
+
+/// Nanoseconds a packet, the least of many runs.
+fn nanos(engine: &mut Engine, dispatch: Dispatch, column: &Column) -> f64 {
+    let &Column { batch, connections, likely } = column;
+    let shape = engine.shape();
     let mut numbers = Numbers(99);
     let inputs: Vec<f32> = (0..24 * shape.inputs).map(|_| numbers.next() * 2.0).collect();
     // A walk through all connections in an order that no prefetcher guesses.
-    let slots: Vec<Slot> =
-        (0..24 * 8_192_u32).map(|i| Slot(i.wrapping_mul(2_654_435_761) % CONNECTIONS)).collect();
+    let place = |i: u32| (i.wrapping_mul(2_654_435_761) >> 7) % connections;
+    let slots: Vec<Slot> = (0..24 * 4_096).map(|i| Slot(place(i))).collect();
     let mut out = vec![0.0; 24 * shape.heads()];
     let parts: Vec<_> = (0..24)
         .map(|row| row * shape.heads())
@@ -135,7 +162,7 @@ fn nanos(shape: Shape, dispatch: Dispatch, batch: usize, likely: bool) -> Option
         }
     }
     black_box(sum);
-    Some(least / packets as f64 * 1e9)
+    least / packets as f64 * 1e9
 }
 
 /// Sees that all instructions come to the same bits.
