@@ -46,11 +46,7 @@ impl Vector for Avx2 {
         fn div(a, b) = _mm256_div_ps(a, b);
         fn min(a, b) = _mm256_min_ps(a, b);
         fn max(a, b) = _mm256_max_ps(a, b);
-        fn round(a) = _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
-        fn exp2(a) = {
-            let biased = _mm256_add_epi32(_mm256_cvtps_epi32(a), _mm256_set1_epi32(127));
-            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
-        };
+        fn low_bits_as_exponent(a) = _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(a)));
         fn exponent(a) = {
             let biased = _mm256_srli_epi32::<23>(_mm256_castps_si256(a));
             _mm256_cvtepi32_ps(_mm256_sub_epi32(biased, _mm256_set1_epi32(126)))

@@ -49,11 +49,7 @@ impl Vector for Avx512 {
         fn div(a, b) = _mm512_div_ps(a, b);
         fn min(a, b) = _mm512_min_ps(a, b);
         fn max(a, b) = _mm512_max_ps(a, b);
-        fn round(a) = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
-        fn exp2(a) = {
-            let biased = _mm512_add_epi32(_mm512_cvtps_epi32(a), _mm512_set1_epi32(127));
-            _mm512_castsi512_ps(_mm512_slli_epi32::<23>(biased))
-        };
+        fn low_bits_as_exponent(a) = _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(a)));
         fn exponent(a) = {
             let biased = _mm512_srli_epi32::<23>(_mm512_castps_si512(a));
             _mm512_cvtepi32_ps(_mm512_sub_epi32(biased, _mm512_set1_epi32(126)))

@@ -3,14 +3,20 @@
 use std::f32::consts::{FRAC_1_SQRT_2, LOG2_E};
 use std::ops::Range;
 
-use super::plain::{self, EXP, EXP_LIMIT, LN, LN2_HIGH, LN2_LOW, SIGMOID_LIMIT, TANH_LIMIT};
+use super::plain::{self, EXP, EXP_LIMIT, LN, LN2_HIGH, LN2_LOW, ROUND, SIGMOID_LIMIT, TANH_LIMIT};
 use super::vector::{Operation, Vector};
 
 /// [`plain::exp`].
 #[inline(always)]
 pub(super) fn exp<S: Vector>(s: S, x: S::V) -> S::V {
-    let x = clamp(s, x, EXP_LIMIT);
-    let n = s.round(s.mul(x, s.splat(LOG2_E)));
+    exp_near(s, clamp(s, x, EXP_LIMIT))
+}
+
+/// The same of what is known to be within its limit.
+#[inline(always)]
+fn exp_near<S: Vector>(s: S, x: S::V) -> S::V {
+    let rounded = s.mul_add(x, s.splat(LOG2_E), s.splat(ROUND));
+    let n = s.sub(rounded, s.splat(ROUND));
     let f = s.mul_add(n, s.splat(-LN2_HIGH), x);
     let f = s.mul_add(n, s.splat(-LN2_LOW), f);
     let mut tail = s.splat(EXP[0]);
@@ -18,7 +24,7 @@ pub(super) fn exp<S: Vector>(s: S, x: S::V) -> S::V {
         tail = s.mul_add(tail, f, s.splat(c));
     }
     let sum = s.add(s.mul_add(tail, s.mul(f, f), f), s.splat(1.0));
-    s.mul(sum, s.exp2(n))
+    s.mul(sum, s.low_bits_as_exponent(rounded))
 }
 
 /// [`plain::sigmoid`].
@@ -32,8 +38,8 @@ pub(super) fn sigmoid<S: Vector>(s: S, x: S::V) -> S::V {
 #[inline(always)]
 pub(super) fn sigmoid_pair<S: Vector>(s: S, a: S::V, b: S::V) -> (S::V, S::V) {
     let (zero, one) = (s.splat(0.0), s.splat(1.0));
-    let a = s.add(one, exp(s, s.sub(zero, clamp(s, a, SIGMOID_LIMIT))));
-    let b = s.add(one, exp(s, s.sub(zero, clamp(s, b, SIGMOID_LIMIT))));
+    let a = s.add(one, exp_near(s, s.sub(zero, clamp(s, a, SIGMOID_LIMIT))));
+    let b = s.add(one, exp_near(s, s.sub(zero, clamp(s, b, SIGMOID_LIMIT))));
     let inverse = s.div(one, s.mul(a, b));
     (s.mul(b, inverse), s.mul(a, inverse))
 }
@@ -43,7 +49,7 @@ pub(super) fn sigmoid_pair<S: Vector>(s: S, a: S::V, b: S::V) -> (S::V, S::V) {
 pub(super) fn tanh<S: Vector>(s: S, x: S::V) -> S::V {
     let x = clamp(s, x, TANH_LIMIT);
     let one = s.splat(1.0);
-    let e = exp(s, s.add(x, x));
+    let e = exp_near(s, s.add(x, x));
     s.sub(one, s.div(s.splat(2.0), s.add(e, one)))
 }
 

@@ -150,13 +150,22 @@ pub(super) const LN2_LOW: f32 = -2.121_944_4e-4;
 pub(super) const EXP: [f32; 6] =
     [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
 
+/// Added to a number from -126 to 127, this rounds it to an integer (floats of this size have no
+/// fraction) and leaves that integer in the lowest bits, biased as the exponent of a float is.
+pub(super) const ROUND: f32 = 12_582_912.0 + 127.0;
+
 /// e^x: relative error below 2e-7 for |x| <= 87, beyond which (and for NaN) x counts as ±87.
 pub(super) fn exp(x: f32) -> f32 {
-    let x = within(x, EXP_LIMIT);
-    let n = (x * std::f32::consts::LOG2_E).round_ties_even();
+    exp_near(within(x, EXP_LIMIT))
+}
+
+/// [`exp`] of what is known to be within its limit.
+fn exp_near(x: f32) -> f32 {
+    let rounded = x.mul_add(std::f32::consts::LOG2_E, ROUND);
+    let n = rounded - ROUND;
     let f = n.mul_add(-LN2_LOW, n.mul_add(-LN2_HIGH, x));
     let tail = EXP[1..].iter().fold(EXP[0], |sum, &c| sum.mul_add(f, c));
-    let scale = f32::from_bits(((n as i32 + 127) as u32) << 23);
+    let scale = f32::from_bits(rounded.to_bits() << 23);
     (tail.mul_add(f * f, f) + 1.0) * scale
 }
 
@@ -178,7 +187,7 @@ pub(super) const SIGMOID_LIMIT: f32 = 40.0;
 
 /// Two logistic functions for one division, the dearest instruction of a step.
 pub(super) fn sigmoid_pair(a: f32, b: f32) -> (f32, f32) {
-    let one_over = |x: f32| 1.0 + exp(0.0 - within(x, SIGMOID_LIMIT));
+    let one_over = |x: f32| 1.0 + exp_near(0.0 - within(x, SIGMOID_LIMIT));
     let (a, b) = (one_over(a), one_over(b));
     let inverse = 1.0 / (a * b);
     (b * inverse, a * inverse)
@@ -190,7 +199,7 @@ pub(super) const TANH_LIMIT: f32 = 20.0;
 /// The hyperbolic tangent: absolute error below 3e-7 (relative error is not kept near 0).
 pub(super) fn tanh(x: f32) -> f32 {
     let x = within(x, TANH_LIMIT);
-    1.0 - 2.0 / (exp(x + x) + 1.0)
+    1.0 - 2.0 / (exp_near(x + x) + 1.0)
 }
 
 /// The polynomial of ln(1 + m) over m³, highest power first; after Cephes.

@@ -46,10 +46,8 @@ pub(super) trait Vector: Copy {
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
     /// The larger; `b` if one is no number.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
-    /// The nearest integer, ties to even.
-    fn round(self, a: Self::V) -> Self::V;
-    /// 2^a for integers from -126 to 127.
-    fn exp2(self, a: Self::V) -> Self::V;
+    /// The number without fraction whose exponent, as it is stored, is in the lowest bits of `a`.
+    fn low_bits_as_exponent(self, a: Self::V) -> Self::V;
     /// Of positive normal numbers, e in m * 2^e with 0.5 <= m < 1.
     fn exponent(self, a: Self::V) -> Self::V;
     /// Of positive normal numbers, m in m * 2^e with 0.5 <= m < 1.
