@@ -15,9 +15,10 @@
 //! | [`predict`] | expectations with a deadline, synthetic packets when it passes |
 //! | [`score`] | what the forecast did not expect |
 //! | [`sensor`] | the whole line in order: push, advance, poll |
-//! | [`abi`] | the sensor for C: the functions of `c-shim/include/foreshadow.h` |
 //! | `source` | packets out of captures and interfaces (feature `cli`) |
 //! | `sink` | Zeek-format logs (feature `cli`) |
+//! | `train` | libtorch at run time: training and the reference engine (feature `torch`) |
+//! | [`abi`] | the sensor for C: the functions of `c-shim/include/foreshadow.h` |
 //! | `cli` | the `foreshadow` command (feature `cli`) |
 
 pub mod abi;
@@ -34,4 +35,6 @@ pub mod sink;
 #[cfg(feature = "cli")]
 pub mod source;
 pub mod time;
+#[cfg(feature = "torch")]
+pub mod train;
 pub mod wire;
