@@ -81,6 +81,40 @@ fn evaluation_tells_every_place_s_cost_and_its_sums() {
 }
 
 #[test]
+fn training_scores_what_the_reference_engine_forecasts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    for cell in [Cell::Gru, Cell::Lstm] {
+        let Some(mut trainer) = trainer(cell) else { return };
+        run(&mut trainer, 0..20);
+        trainer.save(&path, &[]).unwrap();
+        let mut engine =
+            plugin().unwrap().engine(&task::network(cell), &path, Device::Cpu, 16).unwrap();
+        for number in [50, 51] {
+            let owned = task::batch(number);
+            let mut nats = vec![0.0; owned.targets.len()];
+            trainer.evaluate(&owned.batch(), Some(&mut nats)).unwrap();
+            for step in 0..owned.steps {
+                for row in (0..16).filter(|row| step < owned.lengths[*row] as usize) {
+                    let (place, slot) = (row * owned.steps + step, [row as i64]);
+                    engine.step(&slot, &[owned.categories[place]], &[owned.dense[place]]).unwrap();
+                    let target = &owned.targets[place * 3..][..2];
+                    if target[0] < 0 {
+                        continue;
+                    }
+                    let given = [target[0], target[1], 0];
+                    let forecast = engine.forecast(&slot, &given).unwrap();
+                    let paid = [forecast[target[0] as usize], forecast[2 + target[1] as usize]];
+                    for (paid, nats) in paid.iter().zip(&nats[place * 3..]) {
+                        assert!((paid + nats).abs() < 1e-5, "{cell:?}: {paid} {nats}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_carried_state_gives_what_one_long_piece_gives() {
     let Some(mut trainer) = trainer(Cell::Lstm) else { return };
     run(&mut trainer, 0..20);

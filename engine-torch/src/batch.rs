@@ -19,8 +19,8 @@ const MOST: usize = 1 << 28;
 /// What one batch brings.
 #[derive(Debug)]
 pub(crate) struct Packed {
-    /// How many rows have a first packet, a second, and so on; on the processor.
-    pub(crate) sizes: Tensor,
+    /// How many rows have a first packet, a second, and so on.
+    pub(crate) sizes: Vec<i64>,
     /// `[packets, tables]` and `[packets, dense]`.
     pub(crate) categories: Tensor,
     pub(crate) dense: Tensor,
@@ -126,7 +126,7 @@ impl Packed {
         let (kept, write): (Vec<i64>, Vec<i64>) = kept.into_iter().unzip();
         let shape = [scored.packets.len() as i64, heads as i64];
         Ok(Self {
-            sizes: Tensor::from_slice(&sizes),
+            sizes,
             categories: on(Tensor::from_slice(&packed_categories).view([count, tables as i64])),
             dense: on(Tensor::from_slice(&packed_dense).view([count, dense as i64])),
             read: on(Tensor::from_slice(&ordered)),

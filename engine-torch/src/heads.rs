@@ -17,16 +17,38 @@
 
 use tch::{Device, Kind as Scalar, Reduction, Tensor};
 
-use crate::network::{Init, Linear, Take};
+use crate::network::{Init, Linear, Take, look_up};
 use crate::spec::{Head, Kind, Network};
+
+/// The values looked up: the numbers of their heads, and a table for each.
+#[derive(Debug, Default)]
+struct Tables {
+    heads: Vec<i64>,
+    tables: Vec<Tensor>,
+}
+
+impl Tables {
+    fn push(&mut self, head: usize, table: Tensor) {
+        self.heads.push(head as i64);
+        self.tables.push(table);
+    }
+
+    fn add(&self, sum: Tensor, targets: &Tensor) -> Tensor {
+        if self.tables.is_empty() {
+            return sum;
+        }
+        let heads = Tensor::from_slice(&self.heads).to_device(targets.device());
+        let columns = targets.index_select(1, &heads);
+        look_up(Some(sum), &self.tables, &columns).expect("there was a sum to add to")
+    }
+}
 
 /// The parameters of one head.
 #[derive(Debug)]
 pub(crate) struct HeadWeights {
     state: Option<Linear>,
-    /// The number of the head whose value is looked up, and where.
-    given: Vec<(i64, Tensor)>,
-    direct: Vec<(i64, Tensor)>,
+    given: Tables,
+    direct: Tables,
     out: Linear,
     /// Of a tree: which decisions, and which way, lead to each class.
     paths: Option<Tensor>,
@@ -45,14 +67,14 @@ impl HeadWeights {
             .then(|| Linear::declare(take, &format!("{prefix}.state"), spec.hidden, head.hidden));
         let (width, init) =
             if head.hidden > 0 { (head.hidden, Init::Normal(1.0)) } else { (logits, Init::Zero) };
-        let (mut given, mut direct) = (Vec::new(), Vec::new());
+        let (mut given, mut direct) = (Tables::default(), Tables::default());
         for value in &head.given {
-            let (other, index) = (&spec.heads[value.head], value.head as i64);
+            let other = &spec.heads[value.head];
             let name = format!("{prefix}.given.{}.weight", other.name);
-            given.push((index, take(&name, &[other.values(), width], init)));
+            given.push(value.head, take(&name, &[other.values(), width], init));
             if value.direct {
                 let name = format!("{prefix}.direct.{}.weight", other.name);
-                direct.push((index, take(&name, &[other.values(), logits], Init::Zero)));
+                direct.push(value.head, take(&name, &[other.values(), logits], Init::Zero));
             }
         }
         let inputs = if head.hidden > 0 { head.hidden } else { spec.hidden };
@@ -71,17 +93,12 @@ impl HeadWeights {
     }
 
     fn logits(&self, states: &Tensor, targets: &Tensor) -> Tensor {
-        let look_up = |sum: Tensor, tables: &[(i64, Tensor)]| {
-            tables.iter().fold(sum, |sum, (head, table)| {
-                sum + Tensor::embedding(table, &targets.select(1, *head), -1, false, false)
-            })
-        };
         match &self.state {
             Some(layer) => {
-                let hidden = look_up(layer.forward(states), &self.given).relu();
-                look_up(self.out.forward(&hidden), &self.direct)
+                let hidden = self.given.add(layer.forward(states), targets).relu();
+                self.direct.add(self.out.forward(&hidden), targets)
             }
-            None => look_up(self.out.forward(states), &self.given),
+            None => self.given.add(self.out.forward(states), targets),
         }
     }
 

@@ -100,8 +100,8 @@ pub(crate) struct Network {
 }
 
 /// Larger sizes than these are mistakes.
-const LARGEST: u32 = 1 << 16;
-const MOST_BITS: u32 = 16;
+const LARGEST: u32 = 1 << 12;
+const MOST_BITS: u32 = 12;
 
 impl Network {
     /// # Safety
@@ -129,8 +129,8 @@ impl Network {
         let network = Self {
             cell,
             hidden: size("state", raw.hidden)?,
-            width: i64::from(raw.width.min(LARGEST)),
-            dense: i64::from(raw.dense.min(LARGEST)),
+            width: optional("width", raw.width)?,
+            dense: optional("dense inputs", raw.dense)?,
             tables,
             heads,
         };
@@ -209,7 +209,7 @@ unsafe fn read_head(raw: &abi::Head, earlier: &[Head]) -> Result<Head, Error> {
         }
         given.push(Given { head, direct: raw.direct != 0 });
     }
-    let hidden = i64::from(raw.hidden.min(LARGEST));
+    let hidden = optional("hidden layer", raw.hidden)?;
     if hidden == 0 && given.iter().any(|given| given.direct) {
         return Err(Error::Invalid(format!(
             "head {name}: without a hidden layer every value given is direct already"
@@ -220,6 +220,11 @@ unsafe fn read_head(raw: &abi::Head, earlier: &[Head]) -> Result<Head, Error> {
         return Err(Error::Invalid(format!("head {name}: its part in the loss is {scale}")));
     }
     Ok(Head { name, kind, classes, hidden, given, scale, weighted: raw.weighted != 0 })
+}
+
+/// A size that may be 0.
+fn optional(what: &str, number: u32) -> Result<i64, Error> {
+    if number == 0 { Ok(0) } else { size(what, number) }
 }
 
 fn size(what: &str, size: u32) -> Result<i64, Error> {
