@@ -2,7 +2,7 @@
 
 # Where libtorch is or goes; name another copy of 2.11 (its folder with lib and include) to use that.
 LIBTORCH_HOME ?= $(abspath $(TARGET_DIR))/torch/torch
-# The C++ half of torch-sys only hands calls on: unoptimised it builds in two thirds of the time.
+# The C++ half of torch-sys only hands calls on: unoptimised it builds in three quarters of the time.
 TORCH_BUILD = LIBTORCH=$(LIBTORCH_HOME) CXXFLAGS="-O0 -g0"
 
 .PHONY: torch test-torch clippy-torch bench-torch torch-fetch
