@@ -30,7 +30,7 @@ RUNNER = $(shell cargo nextest --version >/dev/null 2>&1 && echo 'nextest run' |
 
 help: ## this list
 	@echo "make TARGET, where TARGET is"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | while read -r name what; do \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' $(MAKEFILE_LIST) | while read -r name what; do \
 		printf '  %-8s %s\n' "$$name" "$$what"; done
 
 run: build ## build, read a bundled capture, write its logs (CAPTURE=file LOGS=folder)
@@ -84,6 +84,8 @@ bench: packages-build ## the benchmarks
 corpus: build ## read every capture under DIR=folder, looking for crashes and hangs
 	@if [ -z "$(DIR)" ]; then echo "usage: make corpus DIR=folder"; exit 2; fi
 	@tests/scripts/corpus --binary $(TARGET_DIR)/release/foreshadow "$(DIR)"
+
+include engine-torch/torch.mk
 
 clean: ## remove what was built, and the demo's logs
 	@cargo clean

@@ -17,11 +17,11 @@ endif
 
 test-torch: torch ## the tests of training and of the reference engine
 	@FORESHADOW_TORCH=$(abspath $(TARGET_DIR))/torch FORESHADOW_LIBTORCH=$(LIBTORCH_HOME) \
-		cargo test --test torch_missing --test torch_engine --test torch_training
+		cargo test --features torch --test torch_missing --test torch_engine --test torch_training
 
 clippy-torch: torch-fetch
 	@$(TORCH_BUILD) cargo clippy --profile torch -p foreshadow-torch -- -D warnings
 
 bench-torch: torch
 	@FORESHADOW_TORCH=$(abspath $(TARGET_DIR))/torch FORESHADOW_LIBTORCH=$(LIBTORCH_HOME) \
-		cargo bench --bench torch
+		cargo bench --features torch --bench torch
