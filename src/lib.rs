@@ -18,6 +18,7 @@
 //! | `source` | packets out of captures and interfaces (feature `cli`) |
 //! | `sink` | Zeek-format logs (feature `cli`) |
 //! | `train` | libtorch at run time: training and the reference engine (feature `torch`) |
+//! | `eval` | what every model needs in bits per packet, on sources held out (feature `cli`) |
 //! | [`abi`] | the sensor for C: the functions of `c-shim/include/foreshadow.h` |
 //! | `cli` | the `foreshadow` command (feature `cli`) |
 
@@ -25,6 +26,8 @@ pub mod abi;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
+#[cfg(feature = "cli")]
+pub mod eval;
 pub mod flow;
 pub mod model;
 pub mod predict;

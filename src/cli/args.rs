@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::eval::Part;
+
 /// Knows which packet should come next.
 ///
 /// Reads packets from captures or an interface, forecasts each connection's next packet, and writes
@@ -24,6 +26,9 @@ pub(super) struct Args {
 pub(super) enum Action {
     /// Process captures or an interface and write logs
     Run(RunArgs),
+    /// Measure how good the forecasts are
+    #[command(subcommand)]
+    Eval(EvalAction),
     /// Print the default configuration, or check one
     Config(ConfigArgs),
     /// Print version, ABI version and features
@@ -88,6 +93,71 @@ pub(super) enum Format {
     Tsv,
     /// One JSON object a line
     Json,
+}
+
+#[derive(Subcommand)]
+pub(super) enum EvalAction {
+    /// Bits per packet of every model, beside baselines trained in the same run
+    Forecast(ForecastArgs),
+}
+
+#[derive(ClapArgs)]
+#[command(
+    after_help = "Captures lie in folders CLASS/SOURCE or SOURCE. Whole sources are held out, \
+    never packets.\n\nExamples:\n  \
+    foreshadow eval forecast --data dev dev-extra\n  \
+    foreshadow eval forecast --data dev dev-extra --json --plot forecast.svg > forecast.json\n  \
+    foreshadow eval forecast --train dev dev-extra --data my-captures"
+)]
+pub(super) struct ForecastArgs {
+    /// Folders of captures
+    #[arg(long, short, num_args = 1.., value_name = "DIR", required = true)]
+    pub(super) data: Vec<PathBuf>,
+
+    /// Which sources are held out and which only validate, as TOML; without it the split of the
+    /// shipped models, models/split.toml
+    #[arg(long, value_name = "FILE")]
+    pub(super) split: Option<PathBuf>,
+
+    /// Train the baselines on all benign captures in these folders and score all of --data
+    #[arg(long, num_args = 1.., value_name = "DIR", conflicts_with_all = ["split", "part"])]
+    pub(super) train: Vec<PathBuf>,
+
+    /// Which part of the split is scored
+    #[arg(long, value_enum, default_value_t = ScoredPart::HeldOut, value_name = "PART")]
+    pub(super) part: ScoredPart,
+
+    /// Which class of captures is scored; baselines always train on benign ones
+    #[arg(long, default_value = "benign", value_name = "CLASS")]
+    pub(super) class: String,
+
+    /// Print everything as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Write a picture as SVG
+    #[arg(long, value_name = "FILE")]
+    pub(super) plot: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum ScoredPart {
+    /// Sources that decided nothing
+    HeldOut,
+    /// Sources that decide when training stops
+    Validation,
+    /// Sources that the models were trained on
+    Training,
+}
+
+impl From<ScoredPart> for Part {
+    fn from(part: ScoredPart) -> Self {
+        match part {
+            ScoredPart::HeldOut => Self::HeldOut,
+            ScoredPart::Validation => Self::Validation,
+            ScoredPart::Training => Self::Training,
+        }
+    }
 }
 
 #[derive(ClapArgs)]

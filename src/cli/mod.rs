@@ -4,6 +4,7 @@
 //! status says of which kind it was ([`Failure`]).
 
 mod args;
+mod eval;
 mod failure;
 mod input;
 mod progress;
@@ -28,6 +29,7 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     let done = match args.action {
         Action::Run(options) => run::run(&options),
+        Action::Eval(action) => eval::eval(&action),
         Action::Config(options) => show_config(&options),
         Action::Version => print(&version()),
         Action::Completions { shell } => {

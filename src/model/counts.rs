@@ -84,6 +84,7 @@ impl Counts {
 }
 
 /// Counts under hashed contexts; two places to look for each, the poorer one gives way.
+#[derive(Clone)]
 pub(crate) struct ContextTable {
     lines: Vec<Counts>,
     mask: usize,

@@ -66,6 +66,14 @@ pub fn time_within(bin: u8, share: f32) -> Span {
     Span::from_nanos((micros * 1_000.0) as u64)
 }
 
+/// The share (0 to 1) of a time bin that lies below `span`: what [`time_within`] turns around.
+#[must_use]
+pub fn time_share(bin: u8, span: Span) -> f32 {
+    let micros = span.nanos() as f64 / 1_000.0;
+    let share = if bin == 0 { micros } else { micros.log2() - f64::from(bin - 1) };
+    share.clamp(0.0, 1.0) as f32
+}
+
 /// The three symbols of a packet; a connection's first has no time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Symbols {
@@ -126,6 +134,7 @@ mod tests {
         for bin in 1..TIMES as u8 - 1 {
             assert_eq!(time(time_within(bin, 0.01)), bin);
             assert_eq!(time(time_within(bin, 0.99)), bin);
+            assert!((time_share(bin, time_within(bin, 0.3)) - 0.3).abs() < 2e-3, "bin {bin}");
         }
     }
 }

@@ -96,6 +96,7 @@ impl Context {
 }
 
 /// The model.
+#[derive(Clone)]
 pub struct Markov {
     /// `DENSE_LEVELS` times `CONTEXTS`.
     dense: Vec<Counts>,
@@ -112,6 +113,12 @@ impl Markov {
             hashed: ContextTable::with_bytes(bytes),
             states: Vec::new(),
         }
+    }
+
+    /// When the next packet comes, given that one does.
+    #[must_use]
+    pub fn time_forecast(&self, slot: Slot) -> TimeForecast {
+        TimeForecast { bins: self.look_ahead(&self.states[slot.index()]).times }
     }
 
     /// The counts of one context from all traffic to the connection, as far as they exist.
@@ -191,6 +198,23 @@ impl Levels<'_> {
     #[inline]
     fn evidence(&self) -> u32 {
         self.0[3].map_or(0, |counts| u32::from(counts.sum()))
+    }
+}
+
+/// The time to the next packet as a distribution over the bins of [`discretise::time`].
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct TimeForecast {
+    bins: [f32; TIMES],
+}
+
+impl TimeForecast {
+    /// Probability that the packet comes within `span`; a bin is taken as
+    /// [`discretise::time_within`] takes it.
+    #[must_use]
+    pub fn within(&self, span: Span) -> f32 {
+        let bin = discretise::time(span);
+        let below: f32 = self.bins[..usize::from(bin)].iter().sum();
+        below + self.bins[usize::from(bin)] * discretise::time_share(bin, span)
     }
 }
 

@@ -16,7 +16,7 @@ mod origin;
 mod packet;
 
 pub use forecast::{Expectation, SizeRange, Surprise, TimeRange};
-pub use markov::Markov;
+pub use markov::{Markov, TimeForecast};
 pub use origin::Origin;
 pub use packet::{FlagClass, PacketFacts};
 

@@ -1,0 +1,78 @@
+//! `foreshadow eval`: how good the forecasts are.
+
+use std::path::PathBuf;
+
+use super::Failure;
+use super::args::{EvalAction, ForecastArgs};
+use crate::eval::{self, Capture, Dataset, EvalError, Part, Report, Split};
+
+/// What models are trained on: whatever else is scored, only ordinary traffic teaches.
+const TAUGHT: &str = "benign";
+
+pub(super) fn eval(action: &EvalAction) -> Result<(), Failure> {
+    match action {
+        EvalAction::Forecast(args) => forecast(args),
+    }
+}
+
+fn forecast(args: &ForecastArgs) -> Result<(), Failure> {
+    let report = if args.train.is_empty() { by_split(args) } else { apart(args) };
+    let report = report.map_err(|error| Failure::Usage(error.to_string()))?;
+    if let Some(path) = &args.plot {
+        std::fs::write(path, eval::svg(&report)).map_err(|error| {
+            Failure::Output(format!("{}: cannot be written: {error}", path.display()))
+        })?;
+    }
+    super::print(&if args.json { eval::json(&report) } else { eval::table(&report) })
+}
+
+/// Trains on the split's training sources and scores another part of it.
+fn by_split(args: &ForecastArgs) -> Result<Report, EvalError> {
+    let split = match &args.split {
+        Some(path) => Split::read(path)?,
+        None => Split::shipped(),
+    };
+    let part = args.part.into();
+    let data = read(&args.data, &args.class, &split)?;
+    let taught = if args.class == TAUGHT { None } else { Some(read(&args.data, TAUGHT, &split)?) };
+    let scored = eval::part_of(&data, &args.class, &split, part)?;
+    let training = eval::part_of(taught.as_ref().unwrap_or(&data), TAUGHT, &split, Part::Training)?;
+    let mut report = compare(&training, &scored);
+    report.part = Some(part);
+    report.split = Some(split.origin().to_owned());
+    report.data = names(&args.data);
+    Ok(report)
+}
+
+/// Trains on some folders and scores all of others.
+fn apart(args: &ForecastArgs) -> Result<Report, EvalError> {
+    let split = Split::nothing_kept();
+    let data = read(&args.data, &args.class, &split)?;
+    let taught = read(&args.train, TAUGHT, &split)?;
+    let training: Vec<&Capture> = taught.captures().iter().collect();
+    let scored: Vec<&Capture> = data.captures().iter().collect();
+    let mut report = compare(&training, &scored);
+    report.data = names(&args.data);
+    Ok(report)
+}
+
+/// Reads captures; one that breaks off counts up to there, which is said and no more.
+fn read(folders: &[PathBuf], class: &str, split: &Split) -> Result<Dataset, EvalError> {
+    let data = Dataset::read(folders, class, split)?;
+    for broken in data.broken() {
+        eprintln!("foreshadow: {broken}");
+    }
+    Ok(data)
+}
+
+fn compare(training: &[&Capture], scored: &[&Capture]) -> Report {
+    let mut models = eval::line_up();
+    let trained = eval::train(&mut models, training);
+    let mut report = eval::measure(&mut models, scored);
+    report.training = trained;
+    report
+}
+
+fn names(folders: &[PathBuf]) -> Vec<String> {
+    folders.iter().map(|folder| folder.display().to_string()).collect()
+}
