@@ -152,7 +152,7 @@ fn json_logs_are_one_object_a_line() {
     for (name, text) in logs {
         assert!(!text.is_empty() && text.ends_with('\n'), "{name}");
         for line in text.lines() {
-            assert!(json::is_object(line), "{name}: {line}");
+            assert!(matches!(json::Value::parse(line), json::Value::Object(_)), "{name}: {line}");
         }
     }
 }

@@ -7,7 +7,7 @@
 //!   "models": [ { "name", "about", "seconds", SCORE } ],
 //!   "sources": [ { "name", "captures", "models": [ { "name", SCORE } ] } ] }
 //!
-//! SCORE: "packets", "bits": { "total", "side_flags", "size", "time" },
+//! SCORE: "packets", "bits": { "total", "side_flags", "size", "time" } (null: infinite),
 //!   "points": null or { "time_mean", "time_median", "size_mean", "size_median" },
 //!   "calibration": null or { "error", "coverage", "offered", "coverage_offered",
 //!     "reliability": [ { "forecasts", "predicted", "observed" } ] }
@@ -49,7 +49,7 @@ fn write_report(out: &mut String, report: &Report) -> fmt::Result {
     }
     out.push_str(",\"models\":");
     list(out, &report.models, |out, model| {
-        let (name, about) = (Text(&model.name), Text(model.about));
+        let (name, about) = (Text(&model.name), Text(&model.about));
         write!(out, "{{\"name\":{name},\"about\":{about},\"seconds\":{:.3},", model.seconds)?;
         score(out, &model.overall)
     })?;
@@ -71,10 +71,12 @@ fn score(out: &mut String, score: &Score) -> fmt::Result {
     let [side_flags, size, time] = score.parts();
     write!(
         out,
-        "\"packets\":{},\"bits\":{{\"total\":{},\"side_flags\":{side_flags},\"size\":{size},\
-         \"time\":{time}}},\"points\":",
+        "\"packets\":{},\"bits\":{{\"total\":{},\"side_flags\":{},\"size\":{},\"time\":{}}},\"points\":",
         score.packets(),
-        score.total()
+        Number(score.total()),
+        Number(side_flags),
+        Number(size),
+        Number(time)
     )?;
     match score.points() {
         None => out.push_str("null"),
@@ -126,6 +128,15 @@ fn list<T>(
         item(out, value)?;
     }
     out.write_char(']')
+}
+
+/// A number; `null` for the infinite bits of a model that gave what came no probability at all.
+struct Number(f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_finite() { write!(f, "{}", self.0) } else { f.write_str("null") }
+    }
 }
 
 /// A JSON string, quotes included.

@@ -83,7 +83,7 @@ pub trait Forecaster {
     fn name(&self) -> &str;
 
     /// How it came to know what it knows, in half a sentence.
-    fn about(&self) -> &'static str;
+    fn about(&self) -> &str;
 
     /// Whether it is to see the training sources. A model out of a file is not.
     fn trains(&self) -> bool {
@@ -100,7 +100,8 @@ pub trait Forecaster {
     fn begin(&mut self, slot: Slot, origin: &Origin);
 
     /// `-log2` of the probability of the packet's symbols under the forecast standing before it:
-    /// side and flags, size given these, time given both.
+    /// side and flags, size given these, time given both. A model that forecasts more finely (exact
+    /// sizes, a density over time) answers with the probability of the whole bin.
     fn bits(&mut self, slot: Slot, packet: &PacketFacts) -> [f64; 3];
 
     /// The standing forecast as a reader has it; `None` from models that only give probabilities.

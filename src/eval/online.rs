@@ -33,7 +33,7 @@ impl Forecaster for Online {
         "online"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "markov-1 of the sensor, trained and then learning within each capture"
     }
 

@@ -17,7 +17,7 @@ const LEFT: f64 = 70.0;
 const RIGHT: f64 = 20.0;
 const TOP: f64 = 96.0;
 const PLOT: f64 = 360.0;
-const BELOW: f64 = 150.0;
+const BELOW: f64 = 170.0;
 const BAR: f64 = 11.0;
 const GAP: f64 = 22.0;
 const LEAST_WIDTH: f64 = 640.0;
@@ -46,7 +46,7 @@ impl<'a> Picture<'a> {
         let group = report.models.len() as f64 * BAR + GAP;
         let scores = report.sources.iter().flat_map(|source| &source.scores);
         let totals = scores.chain(report.overall()).map(super::Score::total);
-        let most = totals.fold(1.0, f64::max);
+        let most = totals.filter(|total| total.is_finite()).fold(1.0, f64::max);
         Self {
             out,
             report,
@@ -129,6 +129,12 @@ impl<'a> Picture<'a> {
             self.out,
             "<text x=\"24\" y=\"{middle}\" text-anchor=\"middle\" \
              transform=\"rotate(-90 24 {middle})\">bits per packet</text>"
+        )?;
+        writeln!(
+            self.out,
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">source (packets scored)</text>",
+            self.width - RIGHT,
+            TOP + PLOT + BELOW - 12.0
         )
     }
 
@@ -160,7 +166,7 @@ impl<'a> Picture<'a> {
     }
 
     fn height_of(&self, bits: f64) -> f64 {
-        TOP + PLOT * (1.0 - bits / self.most)
+        TOP + PLOT * (1.0 - bits.min(self.most) / self.most)
     }
 }
 

@@ -38,7 +38,7 @@ pub struct ModelReport {
     /// Its name.
     pub name: String,
     /// How it came to know what it knows.
-    pub about: &'static str,
+    pub about: String,
     /// How long it took to score, in seconds.
     pub seconds: f64,
     /// Every packet together.
@@ -61,7 +61,7 @@ impl Report {
     pub fn best_markov<'a>(&self, scores: impl IntoIterator<Item = &'a Score>) -> Option<f64> {
         let named = self.models.iter().zip(scores);
         let markov = named.filter(|(model, _)| Baseline::is_markov(&model.name));
-        markov.map(|(_, score)| score.total()).min_by(f64::total_cmp)
+        markov.map(|(_, score)| score.total()).filter(|bits| *bits > 0.0).min_by(f64::total_cmp)
     }
 
     /// The scores over all sources.

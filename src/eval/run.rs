@@ -23,7 +23,7 @@ pub fn line_up() -> Vec<Box<dyn Forecaster>> {
     ]
 }
 
-/// The captures of a part of the split.
+/// The captures of a part of the split, of one class.
 ///
 /// # Errors
 ///
@@ -99,7 +99,7 @@ pub fn measure(models: &mut [Box<dyn Forecaster>], captures: &[&Capture]) -> Rep
         }
         report.models.push(ModelReport {
             name: model.name().to_owned(),
-            about: model.about(),
+            about: model.about().to_owned(),
             seconds: started.elapsed().as_secs_f64(),
             overall,
         });

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::{Calibration, DEADLINE, Report, Score};
 
 /// Columns of the widest source or model name that is not cut.
-const NAME: usize = 26;
+const NAME: usize = 30;
 
 /// The report as a person reads it at a terminal.
 #[must_use]
@@ -55,7 +55,10 @@ impl Tables<'_> {
                 extent.sources
             )?;
         }
-        writeln!(self.out)?;
+        writeln!(
+            self.out,
+            "\nside: side and flags; size given these; time given both; vs Markov: against the best of them.\n"
+        )?;
         for model in models {
             writeln!(self.out, "{:<14} {}", clip(&model.name, 14), model.about)?;
         }
@@ -65,7 +68,7 @@ impl Tables<'_> {
     fn head(&mut self) -> fmt::Result {
         writeln!(
             self.out,
-            "\n{:<NAME$} {:>8}  {:<14} {:>7} {:>7} {:>7} {:>7}  vs best Markov",
+            "\n{:<NAME$} {:>8}  {:<14} {:>7} {:>7} {:>7} {:>7}   vs Markov",
             "source", "packets", "model", "total", "side", "size", "time"
         )
     }
@@ -89,7 +92,7 @@ impl Tables<'_> {
                 clip(&model.name, 14)
             )?;
             match best {
-                Some(best) => writeln!(self.out, "  {:>+7.1} %", relative(total, best))?,
+                Some(best) => writeln!(self.out, "  {:>9}", relative(total, best))?,
                 None => writeln!(self.out)?,
             }
         }
@@ -158,9 +161,10 @@ impl Tables<'_> {
     }
 }
 
-/// How much more bits than the best Markov baseline, in percent.
-fn relative(total: f64, best: f64) -> f64 {
-    (total / best - 1.0) * 100.0
+/// How many more bits than the best Markov baseline, in percent.
+fn relative(total: f64, best: f64) -> String {
+    let percent = (total / best - 1.0) * 100.0;
+    if percent < 1_000.0 { format!("{percent:+.1} %") } else { "> +999 %".to_owned() }
 }
 
 /// A name in at most `width` columns.

@@ -1,61 +1,130 @@
-//! Whether a text is JSON, by RFC 8259 and nothing else.
+//! Reads JSON for tests: enough to look into what the command prints, and strict about the rest.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
-/// Whether `text` is one JSON object.
-pub(crate) fn is_object(text: &str) -> bool {
-    let text = text.trim();
-    text.starts_with('{') && value(text) == Some("")
+use std::ops::Index;
+
+/// A JSON value.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Value {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(String),
+    List(Vec<Self>),
+    Object(Vec<(String, Self)>),
 }
 
-/// What follows the value at the start of `text`.
-fn value(text: &str) -> Option<&str> {
-    match text.chars().next()? {
-        '{' => list(text, '}', |text| {
-            value(string(text)?.trim_start().strip_prefix(':')?.trim_start())
-        }),
-        '[' => list(text, ']', value),
-        '"' => string(text),
-        't' => text.strip_prefix("true"),
-        'f' => text.strip_prefix("false"),
-        'n' => text.strip_prefix("null"),
-        _ => number(text),
+impl Value {
+    /// The value that all of `text` is.
+    pub(crate) fn parse(text: &str) -> Self {
+        let mut rest = text.trim_end();
+        let value = value(&mut rest);
+        assert_eq!(rest, "", "after the value");
+        value
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        let Self::Text(text) = self else { panic!("{self:?} is no text") };
+        text
+    }
+
+    pub(crate) fn number(&self) -> f64 {
+        let Self::Number(number) = self else { panic!("{self:?} is no number") };
+        *number
+    }
+
+    pub(crate) fn list(&self) -> &[Self] {
+        let Self::List(list) = self else { panic!("{self:?} is no list") };
+        list
     }
 }
 
-fn list(text: &str, close: char, item: impl Fn(&str) -> Option<&str>) -> Option<&str> {
-    let mut rest = text[1..].trim_start();
-    if let Some(rest) = rest.strip_prefix(close) {
-        return Some(rest);
+impl Index<&str> for Value {
+    type Output = Self;
+
+    fn index(&self, key: &str) -> &Self {
+        let Self::Object(fields) = self else { panic!("{self:?} is no object") };
+        let field = fields.iter().find(|(name, _)| name == key);
+        &field.unwrap_or_else(|| panic!("no {key} in {self:?}")).1
     }
-    loop {
-        rest = item(rest)?.trim_start();
-        match rest.strip_prefix(',') {
-            Some(more) => rest = more.trim_start(),
-            None => return rest.strip_prefix(close),
+}
+
+impl Index<usize> for Value {
+    type Output = Self;
+
+    fn index(&self, at: usize) -> &Self {
+        &self.list()[at]
+    }
+}
+
+fn value(rest: &mut &str) -> Value {
+    for (word, value) in
+        [("null", Value::Null), ("true", Value::Bool(true)), ("false", Value::Bool(false))]
+    {
+        if take(rest, word) {
+            return value;
         }
     }
+    if take(rest, "[") {
+        return Value::List(members(rest, "]", value));
+    }
+    if take(rest, "{") {
+        return Value::Object(members(rest, "}", |rest| {
+            let Value::Text(name) = value(rest) else { panic!("a key is text: {rest}") };
+            assert!(take(rest, ":"), "a colon: {rest}");
+            (name, value(rest))
+        }));
+    }
+    if take(rest, "\"") {
+        return Value::Text(text(rest));
+    }
+    let end = rest.find([',', ']', '}']).unwrap_or(rest.len());
+    let number = rest[..end].parse().unwrap_or_else(|_| panic!("a number: {}", &rest[..end]));
+    // Rust reads these, JSON has none of them.
+    assert!(rest.starts_with(|c: char| c == '-' || c.is_ascii_digit()) && f64::is_finite(number));
+    *rest = &rest[end..];
+    Value::Number(number)
 }
 
-fn string(text: &str) -> Option<&str> {
-    let mut rest = text.strip_prefix('"')?.chars();
+fn members<T>(rest: &mut &str, end: &str, mut member: impl FnMut(&mut &str) -> T) -> Vec<T> {
+    let mut members = Vec::new();
+    if take(rest, end) {
+        return members;
+    }
     loop {
-        match rest.next()? {
-            '"' => return Some(rest.as_str()),
-            '\\' => match rest.next()? {
-                '"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't' => {}
-                'u' => (0..4).try_for_each(|_| rest.next()?.to_digit(16).map(drop))?,
-                _ => return None,
+        members.push(member(rest));
+        if take(rest, end) {
+            return members;
+        }
+        assert!(take(rest, ","), "a comma or {end}: {rest}");
+    }
+}
+
+fn text(rest: &mut &str) -> String {
+    let mut text = String::new();
+    let mut characters = rest.chars();
+    loop {
+        match characters.next() {
+            Some('"') => break,
+            Some('\\') => match characters.next() {
+                Some('u') => {
+                    let code: String = characters.by_ref().take(4).collect();
+                    let code = u32::from_str_radix(&code, 16).ok().and_then(char::from_u32);
+                    text.push(code.unwrap_or_else(|| panic!("four digits: {rest}")));
+                }
+                Some(character @ ('"' | '\\' | '/')) => text.push(character),
+                other => panic!("{other:?} after a backslash"),
             },
-            character if character < ' ' => return None,
-            _ => {}
+            Some(character) if character >= ' ' => text.push(character),
+            other => panic!("{other:?} in a text"),
         }
     }
+    *rest = characters.as_str();
+    text
 }
 
-fn number(text: &str) -> Option<&str> {
-    let end = text.find(|c: char| !matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E'));
-    let (number, rest) = text.split_at(end.unwrap_or(text.len()));
-    let digits = number.strip_prefix('-').unwrap_or(number);
-    let plain = digits.starts_with(|c: char| c.is_ascii_digit()) && !number.ends_with('.');
-    let leading = digits.starts_with('0') && digits[1..].starts_with(|c: char| c.is_ascii_digit());
-    (plain && !leading && number.parse::<f64>().is_ok()).then_some(rest)
+fn take(rest: &mut &str, what: &str) -> bool {
+    let Some(after) = rest.strip_prefix(what) else { return false };
+    *rest = after;
+    true
 }
