@@ -1,6 +1,6 @@
 //! Training and scoring: every model over the same packets in the same order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use super::{
@@ -141,12 +141,14 @@ fn drive(
     }
 }
 
+/// How much there is in the captures that have a packet to score at all.
 fn extent(captures: &[&Capture]) -> Extent {
-    let mut sources: Vec<_> = captures.iter().map(|capture| &capture.source).collect();
-    sources.dedup();
-    Extent {
-        sources: sources.len(),
-        captures: captures.len(),
-        packets: captures.iter().map(|capture| capture.scored()).sum(),
+    let mut extent = Extent::default();
+    let mut sources = BTreeSet::new();
+    for capture in captures.iter().filter(|capture| capture.scored() > 0) {
+        sources.insert(&capture.source);
+        extent.captures += 1;
+        extent.packets += capture.scored();
     }
+    Extent { sources: sources.len(), ..extent }
 }
