@@ -258,3 +258,31 @@ fn what_is_no_ip_has_no_connection_and_is_counted() {
     let stats = sensor.stats();
     assert_eq!((stats.packets, stats.not_ip, stats.scored), (2, 2, 0));
 }
+
+#[test]
+fn a_host_that_polls_after_each_call_hears_of_every_connection() {
+    let mut sensor = sensor(&[("sensor.event_queue", "1024")]);
+    for host in 0..3_000_u16 {
+        let [high, low] = host.to_be_bytes();
+        let mut frame = udp(1, 2, 40);
+        frame[26..30].copy_from_slice(&[10, 1, high, low]);
+        push(&mut sensor, i64::from(host), &frame);
+    }
+    sensor.finish();
+    let closed = drain(&mut sensor).into_iter();
+    assert_eq!(closed.filter(|event| matches!(event, Event::Connection { .. })).count(), 3_000);
+    assert_eq!(sensor.stats().events_shed, 0);
+}
+
+#[test]
+fn synthetic_packets_of_a_run_leave_in_time_order() {
+    let mut sensor = sensor(&[("predict.min_confidence", "0.1")]);
+    let mut last = 0;
+    for _ in 0..20 {
+        last = poll_for(&mut sensor, last + 5 * SECOND, 30);
+    }
+    let events = drain(&mut sensor);
+    let times: Vec<_> = events.iter().map(Event::time).collect();
+    assert!(synthetic(&events).iter().any(|packet| packet.run > 1), "there was a run");
+    assert!(times.is_sorted());
+}

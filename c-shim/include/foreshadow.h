@@ -641,8 +641,9 @@ foreshadow_status foreshadow_sensor_advance(foreshadow_sensor *sensor, int64_t n
  * Takes up to `capacity` events, oldest first, into the array `events`, and sets `*count` to how
  * many there were. Fewer than `capacity`, or 0: there are no more for now.
  *
- * Set `events[0].size` before; it holds for the whole array. Poll after every push, or after some:
- * when the queue is full (config key `sensor.event_queue`) events are shed, and one event says so.
+ * Set `events[0].size` before; it holds for the whole array. Poll until there are no more after
+ * every push, or after some: what waits beyond the config key `sensor.event_queue` when the next
+ * packet is pushed is shed, oldest first, and one event says so.
  */
 foreshadow_status foreshadow_sensor_poll(foreshadow_sensor *sensor, foreshadow_event *events,
                                          size_t capacity, size_t *count);

@@ -164,8 +164,9 @@ sections! {
         /// configuration with the same seed give the same events, whatever the host. Sensors whose
         /// uids meet in one place want different seeds.
         seed: u64 = 0, in 0..=TOML_MAX, unit "none", cost "nothing";
-        /// Events held for a host that has not fetched them yet. When they are full the oldest is
-        /// shed, and counted in the stats.
+        /// Events held for a host that has not fetched them when it pushes the next packet; beyond
+        /// these the oldest are shed, and counted in the stats. A host that polls after each call
+        /// loses none, however many one call raises.
         event_queue: usize = 65_536, in 1_024..=16_777_216, unit "events",
             cost "memory for as many events, once a host falls behind";
         /// Packet time between two stats events.

@@ -145,7 +145,13 @@ impl Predictor {
     /// Says what `slot` missed when its deadline, just popped, passed; and waits for the one after.
     ///
     /// `None` where deadlines have passed too often to be believed.
-    pub fn miss(&mut self, slot: Slot, model: &dyn Model, last: &PacketFacts) -> Option<Miss> {
+    pub fn miss(
+        &mut self,
+        slot: Slot,
+        due: Timestamp,
+        model: &dyn Model,
+        last: &PacketFacts,
+    ) -> Option<Miss> {
         let Policy { quantile, max_run, min_confidence, .. } = self.policy;
         let run = &mut self.runs[slot.index()];
         if run.made == 0 {
@@ -169,7 +175,9 @@ impl Predictor {
             self.imagined.push(imagine(last, &expected, self.imagined.len()));
             let next = model.expect(slot, &self.imagined, quantile);
             if next.confidence * expected.confidence >= min_confidence {
-                self.wheel.arm(slot.0, run.from.after(next.deadline));
+                // The packet imagined came before its deadline, so the next one's may lie before it too;
+                // but what is missed after another is not missed earlier.
+                self.wheel.arm(slot.0, run.from.after(next.deadline).max(due));
             }
         }
         Some(miss)

@@ -69,6 +69,7 @@ pub struct Sensor {
 impl Sensor {
     /// Takes one packet and answers for it at once; what follows from it in time waits in `poll`.
     pub fn push(&mut self, packet: &Packet<'_>) -> Verdict {
+        self.events.begin_call();
         let view = wire::parse(packet.link, packet.data, packet.wire_len, self.tunnels);
         self.stats.wire_bytes += u64::from(view.wire_len);
         let now = self.admit(packet.time);
@@ -118,6 +119,7 @@ impl Sensor {
     /// Tells the sensor that packet time has come to `now` though no packet did: deadlines fire and
     /// silent connections close. Going backwards does nothing.
     pub fn advance(&mut self, now: Timestamp) {
+        self.events.begin_call();
         let Some(clock) = self.table.clock() else { return };
         if now > clock {
             self.run_to(now);
@@ -144,6 +146,7 @@ impl Sensor {
 
     /// The capture ended: closes every connection and queues the last counters.
     pub fn finish(&mut self) {
+        self.events.begin_call();
         let Some(clock) = self.table.clock() else { return };
         self.table.close_all(CloseReason::Shutdown);
         self.settle_closed();
@@ -273,7 +276,7 @@ impl Sensor {
     fn report_miss(&mut self, summary: &Summary, due: Timestamp) {
         let slot = summary.id.slot;
         let last = &self.last[slot.index()];
-        let Some(miss) = self.predictor.miss(slot, &*self.model, last) else { return };
+        let Some(miss) = self.predictor.miss(slot, due, &*self.model, last) else { return };
         let side = miss.expected.side;
         let next = |side| self.table.connection(slot).and_then(|it| it.next_sequence(side));
         let synthetic = SyntheticPacket {
