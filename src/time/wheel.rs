@@ -21,6 +21,8 @@
 //!
 //! What it does not do: read a clock. Time moves only in [`TimingWheel::pop_due`].
 
+use std::iter::successors;
+
 use super::Timestamp;
 
 const TICK_BITS: u32 = 20;
@@ -151,6 +153,14 @@ impl TimingWheel {
                 }
             }
         }
+    }
+
+    /// Every entry, in no order to rely upon; costs what there is, not what there was.
+    pub fn ids(&self) -> impl Iterator<Item = u32> {
+        let some = |id: u32| (id != END).then_some(id);
+        let follow = move |&id: &u32| some(self.nodes[id as usize].next);
+        let filed = self.heads.iter().flat_map(move |&head| successors(some(head), follow));
+        self.heap.iter().copied().chain(filed)
     }
 
     /// A time before which nothing is due, exact to the bucket it stands in; `None` when empty.
@@ -429,6 +439,8 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(wheel.len(), order.len());
+                let ids: BTreeSet<u32> = wheel.ids().collect();
+                prop_assert_eq!(ids.len(), wheel.len());
                 let bound = wheel.next_due_bound();
                 prop_assert_eq!(bound.is_none(), order.is_empty());
                 if let (Some(bound), Some(&(due, _))) = (bound, order.first()) {
