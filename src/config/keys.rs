@@ -19,10 +19,12 @@ use crate::wire::Tunnels;
 pub enum ModelKind {
     /// Counts of which discretised packet followed which.
     Markov,
+    /// Many contexts, each with what followed it, mixed by learned weights.
+    Adaptive,
 }
 
 impl Named for ModelKind {
-    const NAMES: &[(&str, Self)] = &[("markov", Self::Markov)];
+    const NAMES: &[(&str, Self)] = &[("markov", Self::Markov), ("adaptive", Self::Adaptive)];
 }
 
 /// How the logs are written.

@@ -7,6 +7,7 @@
 //!
 //! What it does not do: decide what is anomalous, or when a synthetic packet is due.
 
+mod adaptive;
 mod counts;
 pub mod discretise;
 pub mod engine;
@@ -15,6 +16,7 @@ mod markov;
 mod origin;
 mod packet;
 
+pub use adaptive::{Adaptive, WeightsError};
 pub use forecast::{Expectation, SizeRange, Surprise, TimeRange};
 pub use markov::{Markov, TimeForecast};
 pub use origin::Origin;

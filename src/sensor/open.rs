@@ -1,11 +1,13 @@
 //! From a config to a sensor.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use crate::config::{Config, ModelKind};
 use crate::flow::{ConnectionTable, Limits};
-use crate::model::{Markov, Model};
+use crate::model::{Adaptive, Markov, Model, WeightsError};
 use crate::predict::{Policy, Predictor};
 use crate::score::{Scorer, Threshold};
 
@@ -13,6 +15,8 @@ use super::queue::EventQueue;
 use super::{Sensor, Stats};
 
 const MIB: usize = 1 << 20;
+/// More of a model file than this is not read, whatever its name leads to.
+const MAX_MODEL_FILE: u64 = 1 << 28;
 
 /// Why a sensor could not be opened.
 #[derive(Debug)]
@@ -25,6 +29,20 @@ pub enum OpenError {
         /// The path given.
         path: PathBuf,
     },
+    /// The file that `model.path` names can't be read.
+    ModelUnreadable {
+        /// The path given.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The file that `model.path` names is not what the model kind needs.
+    ModelUnfit {
+        /// The path given.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: WeightsError,
+    },
 }
 
 impl fmt::Display for OpenError {
@@ -35,6 +53,12 @@ impl fmt::Display for OpenError {
                 "model.path: model kind \"{kind}\" learns on line and reads no file, but \"{}\" was given",
                 path.display()
             ),
+            Self::ModelUnreadable { path, error } => {
+                write!(f, "model.path: \"{}\" can't be read: {error}", path.display())
+            }
+            Self::ModelUnfit { path, error } => {
+                write!(f, "model.path: \"{}\" is {error}", path.display())
+            }
         }
     }
 }
@@ -76,12 +100,28 @@ impl Sensor {
 }
 
 fn model(config: &Config) -> Result<Box<dyn Model>, OpenError> {
+    let bytes = config.model.table_mib() * MIB;
     match (config.model.kind(), config.model.path()) {
-        (ModelKind::Markov, None) => Ok(Box::new(Markov::new(config.model.table_mib() * MIB))),
+        (ModelKind::Markov, None) => Ok(Box::new(Markov::new(bytes))),
         (ModelKind::Markov, Some(path)) => {
             Err(OpenError::ModelTakesNoFile { kind: "markov", path })
         }
+        (ModelKind::Adaptive, None) => Ok(Box::new(Adaptive::new(bytes))),
+        (ModelKind::Adaptive, Some(path)) => match read(&path) {
+            Ok(file) => match Adaptive::with_weights(bytes, &file) {
+                Ok(model) => Ok(Box::new(model)),
+                Err(error) => Err(OpenError::ModelUnfit { path, error }),
+            },
+            Err(error) => Err(OpenError::ModelUnreadable { path, error }),
+        },
     }
+}
+
+/// The content of a model file, as far as one can be long.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    File::open(path)?.take(MAX_MODEL_FILE).read_to_end(&mut content)?;
+    Ok(content)
 }
 
 /// The part of the config that flow needs.

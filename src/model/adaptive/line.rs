@@ -1,0 +1,173 @@
+//! What was learned under one context, and where all of it stands: bounded memory, one cache line each.
+//!
+//! A line has a slot for every node of a decision tree: how likely the node's "one" is, and how
+//! often it was asked. Nodes that a tree does not use hold other things of the same context; who
+//! uses which is said beside [`Line::FRESH`]'s users, `exact` and `sharp`.
+
+use super::context::CONTEXTS;
+
+/// Learned under one context; one cache line.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Line {
+    /// A part of the context's hash, 0 where the line is free.
+    check: u16,
+    /// By tree node: 12 bits of probability, then 4 bits that count up to 15 updates.
+    pub(super) slots: [u16; Self::SLOTS],
+}
+
+impl Line {
+    /// Slots of a line.
+    pub(super) const SLOTS: usize = 31;
+
+    /// A slot that nothing was learned in: even odds, asked never.
+    pub(super) const UNKNOWN: u16 = 2_048 << 4;
+
+    /// A context nobody has met.
+    pub(super) const FRESH: Self = Self { check: 0, slots: [Self::UNKNOWN; Self::SLOTS] };
+
+    /// Updates counted in a slot, at most 15.
+    #[inline]
+    pub(super) fn count(&self, slot: usize) -> u16 {
+        self.slots[slot] & 15
+    }
+
+    /// Learns which way a node went: fast while little is known, then at a steady rate, so that
+    /// what happened lately weighs most.
+    #[inline]
+    pub(super) fn learn(&mut self, slot: usize, bit: bool) {
+        let slot = &mut self.slots[slot];
+        let (probability, count) = (i32::from(*slot >> 4), *slot & 15);
+        let target = if bit { 4_096 } else { 0 };
+        let moved = ((target - probability) * RATES[usize::from(count)] + 32_768) >> 16;
+        let probability = (probability + moved).clamp(1, 4_095) as u16;
+        *slot = probability << 4 | (count + 1).min(15);
+    }
+}
+
+/// `65536 / (n + 1.5)` for `n` earlier updates.
+const RATES: [i32; 16] = {
+    let mut rates = [0; 16];
+    let mut count = 0;
+    while count < 16 {
+        rates[count] = 131_072 / (2 * count as i32 + 3);
+        count += 1;
+    }
+    rates
+};
+
+/// All lines; two places for each context, the less used one gives way.
+#[derive(Clone)]
+pub(super) struct Lines {
+    lines: Vec<Line>,
+    mask: usize,
+}
+
+impl Lines {
+    /// Lines in at most `bytes`, rounded down to a power of two, at least 1,024 of them.
+    pub(super) fn with_bytes(bytes: usize) -> Self {
+        let wanted = (bytes / size_of::<Line>()).max(1_024);
+        let lines = 1 << wanted.ilog2();
+        Self { lines: vec![Line::FRESH; lines], mask: lines - 1 }
+    }
+
+    /// Bytes held.
+    pub(super) fn memory(&self) -> usize {
+        self.lines.len() * size_of::<Line>()
+    }
+
+    #[inline]
+    fn places(&self, context: u64) -> (usize, usize, u16) {
+        let first = context as usize & self.mask;
+        (first, first ^ 1, (context >> 48) as u16 | 1)
+    }
+
+    /// The line of a context; a fresh one if it is not held.
+    #[inline]
+    fn find(&self, context: u64) -> &Line {
+        let (first, second, check) = self.places(context);
+        if self.lines[first].check == check {
+            &self.lines[first]
+        } else if self.lines[second].check == check {
+            &self.lines[second]
+        } else {
+            &Line::FRESH
+        }
+    }
+
+    /// The lines of a head's contexts.
+    #[inline]
+    pub(super) fn find_all(&self, contexts: &[u64; CONTEXTS]) -> [&Line; CONTEXTS] {
+        contexts.map(|context| self.find(context))
+    }
+
+    /// The line of a context, which takes the less used of its places if it is new.
+    #[inline]
+    pub(super) fn claim(&mut self, context: u64) -> &mut Line {
+        let (first, second, check) = self.places(context);
+        if self.lines[first].check == check {
+            return &mut self.lines[first];
+        }
+        if self.lines[second].check == check {
+            return &mut self.lines[second];
+        }
+        let victim = if self.use_of(second) < self.use_of(first) { second } else { first };
+        // The other one ages, so that a context nobody meets any more can't stay for ever.
+        if self.use_of(victim ^ 1) > 1 {
+            self.lines[victim ^ 1].slots[0] -= 1;
+        }
+        self.lines[victim] = Line { check, ..Line::FRESH };
+        &mut self.lines[victim]
+    }
+
+    /// How used a line is: 0 where it is free. Every tree begins at slot 0.
+    #[inline]
+    fn use_of(&self, place: usize) -> u16 {
+        let line = &self.lines[place];
+        if line.check == 0 { 0 } else { 1 + line.count(0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_cache_line() {
+        assert_eq!((size_of::<Line>(), align_of::<Line>()), (64, 64));
+    }
+
+    #[test]
+    fn a_slot_follows_what_happens_and_never_becomes_certain() {
+        let mut line = Line::FRESH;
+        for _ in 0..1_000 {
+            line.learn(3, true);
+        }
+        assert!((4_000..4_096).contains(&(line.slots[3] >> 4)));
+        for _ in 0..1_000 {
+            line.learn(3, false);
+        }
+        assert!((1..100).contains(&(line.slots[3] >> 4)));
+        assert_eq!((line.count(3), line.count(4)), (15, 0));
+    }
+
+    #[test]
+    fn a_full_table_stays_as_large_and_gives_up_unused_contexts_first() {
+        let mut lines = Lines::with_bytes(0);
+        let before = lines.memory();
+        let used = 7 << 48;
+        for _ in 0..15 {
+            lines.claim(used).learn(0, true);
+        }
+        lines.claim(8 << 48 | 1).learn(0, true);
+        lines.claim(10 << 48).learn(0, true);
+        lines.claim(12 << 48).learn(0, true);
+        assert!(lines.find(used).count(0) > 10);
+        assert_eq!(lines.find(8 << 48 | 1).count(0), 0);
+        for context in 0..100_000_u64 {
+            lines.claim(context.wrapping_mul(0x9e37_79b9_7f4a_7c15)).learn(0, true);
+        }
+        assert_eq!(lines.find(used).count(0), 0, "even the used one ages");
+        assert_eq!(lines.memory(), before);
+    }
+}

@@ -1,0 +1,309 @@
+//! The model as its callers see it, and its promises about probabilities.
+
+use super::*;
+use crate::flow::{Service, Side};
+use crate::model::discretise::{self, SIDE_FLAGS, SIZES, TIMES};
+use crate::time::Span;
+use crate::wire::TcpFlags;
+
+const TABLE: usize = 1 << 20;
+
+fn origin(identity: u64, pair: u64, port: u16) -> Origin {
+    Origin { service: Service { protocol: 17, port }, pair, identity, responder: Side::B }
+}
+
+fn packet(side: Side, payload_len: u32, micros: u64) -> PacketFacts {
+    PacketFacts {
+        side,
+        protocol: 17,
+        flags: TcpFlags(0),
+        payload_len,
+        wire_len: payload_len + 42,
+        window: 0,
+        entropy: None,
+        since: Some(Span::from_micros(micros)),
+        position: 1,
+    }
+}
+
+fn model() -> Adaptive {
+    let mut model = Adaptive::new(TABLE);
+    model.begin(Slot(0), &origin(1, 1, 53));
+    model
+}
+
+/// A packet a second and its answer, some times over.
+fn beat(model: &mut Adaptive, slot: Slot, times: u64) -> f32 {
+    let mut bits = 0.0;
+    for time in 0..times {
+        // A little early, a little late.
+        let period = 1_000_000 + (time * 7_919) % 2_001 - 1_000;
+        for packet in [packet(Side::A, 40, period - 20_000), packet(Side::B, 200, 20_000)] {
+            bits += model.score(slot, &packet).total();
+            model.deadline(slot, 0.95);
+            model.step(slot, &packet, true);
+        }
+    }
+    bits
+}
+
+/// Packets of all kinds from a small generator of numbers.
+fn noise(seed: u64, count: usize) -> Vec<PacketFacts> {
+    let mut state = seed;
+    let mut next = move |below: u64| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    (0..count)
+        .map(|position| PacketFacts {
+            side: if next(2) == 0 { Side::A } else { Side::B },
+            flags: TcpFlags(next(256) as u8),
+            payload_len: (next(1 << 17) >> next(17)) as u32,
+            since: (position > 0).then(|| Span::from_nanos((next(1 << 31) << 12) >> next(43))),
+            position: position as u32,
+            ..packet(Side::A, 0, 0)
+        })
+        .collect()
+}
+
+/// The probability of every symbol of a head under the standing forecast.
+fn spread<const N: usize>(model: &Adaptive, head: Head, contexts: &[u64; CONTEXTS]) -> [f32; N] {
+    let lines = model.learned.lines.find_all(contexts);
+    tree::spread(head, |node| {
+        model.learned.mixer.decide(head, node, model.prior.odds(head, node), &lines).one
+    })
+}
+
+/// What a decoder of `symbol` does: it walks the tree by the bits alone and finds out the symbol.
+fn decode(model: &Adaptive, head: Head, contexts: &[u64; CONTEXTS], symbol: u8) -> (u8, f32) {
+    let lines = model.learned.lines.find_all(contexts);
+    let bits = Path::to(head, symbol);
+    let mut possible: Vec<u8> = match head {
+        Head::SideFlags => (0..SIDE_FLAGS as u8).collect(),
+        Head::Size => (0..SIZES as u8).collect(),
+        _ => (0..TIMES as u8).collect(),
+    };
+    let mut probability = 1.0;
+    for (depth, &(_, bit)) in bits.steps().iter().enumerate() {
+        // The node follows from what is still possible, not from the symbol.
+        let node = Path::to(head, possible[0]).steps()[depth].0;
+        let prior = model.prior.odds(head, usize::from(node));
+        let one = model.learned.mixer.decide(head, usize::from(node), prior, &lines).one;
+        probability *= if bit { one } else { 1.0 - one };
+        possible.retain(|&symbol| Path::to(head, symbol).steps()[depth] == (node, bit));
+    }
+    assert_eq!(possible.len(), 1);
+    (possible[0], probability)
+}
+
+#[test]
+fn every_heads_distribution_sums_to_one_whatever_was_learned() {
+    let mut model = model();
+    for (number, packet) in noise(1, 500).iter().enumerate() {
+        if number % 50 == 0 {
+            let history = model.histories[0];
+            let last = history.last();
+            let now = Symbols::of(packet);
+            let contexts = history.side_flags(last);
+            let sums = [
+                spread::<SIDE_FLAGS>(&model, Head::SideFlags, &contexts).iter().sum::<f32>(),
+                spread::<SIZES>(&model, Head::Size, &history.size(last, 3)).iter().sum(),
+                spread::<TIMES>(&model, Head::Time, &history.time(last, packet, now)).iter().sum(),
+                spread::<TIMES>(&model, Head::Wait, &history.wait(last)).iter().sum(),
+            ];
+            for sum in sums {
+                assert!((sum - 1.0).abs() < 1e-4, "{sums:?}");
+            }
+        }
+        model.deadline(Slot(0), 0.95);
+        model.step(Slot(0), packet, true);
+    }
+}
+
+#[test]
+fn the_score_is_what_an_encoder_pays_and_a_decoder_can_follow() {
+    let mut encoder = model();
+    let mut decoder = encoder.clone();
+    for packet in noise(2, 300) {
+        let surprise = encoder.score(Slot(0), &packet);
+        let now = Symbols::of(&packet);
+        let history = decoder.histories[0];
+        let last = history.last();
+        // The decoder makes each head's contexts from what it has decoded so far.
+        let (side_flags, first) =
+            decode(&decoder, Head::SideFlags, &history.side_flags(last), now.side_flags);
+        let (size, second) =
+            decode(&decoder, Head::Size, &history.size(last, side_flags), now.size);
+        assert_eq!((side_flags, size), (now.side_flags, now.size));
+        assert_eq!((surprise.side_flags, surprise.size), (-first.log2(), -second.log2()));
+        if let Some(bin) = now.time {
+            let exact = PacketFacts { payload_len: packet.payload_len, ..PacketFacts::NONE };
+            let known = Symbols { side_flags, size, time: None };
+            let contexts = history.time(last, &exact, known);
+            let (time, third) = decode(&decoder, Head::Time, &contexts, bin);
+            assert_eq!((time, surprise.time), (bin, -third.log2()));
+        }
+        encoder.step(Slot(0), &packet, true);
+        decoder.step(Slot(0), &packet, true);
+    }
+}
+
+#[test]
+fn equal_packets_give_equal_answers_whether_or_not_they_are_scored_first() {
+    let (mut one, mut other) = (model(), model());
+    for packet in noise(3, 400) {
+        one.score(Slot(0), &packet);
+        one.score(Slot(0), &PacketFacts { payload_len: 1, ..packet });
+        one.step(Slot(0), &packet, true);
+        other.step(Slot(0), &packet, true);
+        let next = PacketFacts { payload_len: packet.payload_len / 2, ..packet };
+        assert_eq!(one.score(Slot(0), &next), other.score(Slot(0), &next));
+    }
+}
+
+#[test]
+fn memory_does_not_grow_with_what_was_seen() {
+    let mut model = model();
+    let before = model.memory();
+    assert!(before.per_connection <= 112 && before.total < TABLE + 100_000);
+    for seed in 0..20 {
+        model.begin(Slot(0), &origin(seed, seed, seed as u16));
+        for packet in noise(seed, 500) {
+            model.step(Slot(0), &packet, true);
+        }
+        model.end(Slot(0), true);
+    }
+    assert_eq!(model.memory(), before);
+}
+
+#[test]
+fn a_step_without_learning_leaves_the_scores_as_they_were() {
+    let mut model = model();
+    beat(&mut model, Slot(0), 20);
+    model.begin(Slot(1), &origin(2, 2, 99));
+    let (next, odd) = (packet(Side::A, 40, 980_000), packet(Side::B, 9, 1));
+    let before = [model.score(Slot(0), &next), model.score(Slot(0), &odd)];
+    let due = model.deadline(Slot(0), 0.95);
+    for packet in noise(4, 200) {
+        model.step(Slot(1), &packet, false);
+    }
+    model.end(Slot(1), false);
+    assert_eq!(before, [model.score(Slot(0), &next), model.score(Slot(0), &odd)]);
+    assert_eq!(due, model.deadline(Slot(0), 0.95));
+}
+
+#[test]
+fn what_always_came_surprises_little_and_what_never_came_much() {
+    let mut model = model();
+    beat(&mut model, Slot(0), 200);
+    let usual = model.score(Slot(0), &packet(Side::A, 40, 980_000)).total();
+    let odd = model.score(Slot(0), &packet(Side::B, 1_400, 1)).total();
+    assert!(usual < 0.5 && odd > 15.0, "{usual} {odd}");
+}
+
+#[test]
+fn a_heartbeat_has_a_deadline_within_a_few_per_cent_of_its_period() {
+    for period in [1_000_000, 30_000_000, 61_234_567] {
+        let mut model = model();
+        for time in 0..60 {
+            let jitter = (time * 7_919) % (period / 500);
+            let packet = packet(Side::A, 48, period + jitter - period / 1_000);
+            model.deadline(Slot(0), 0.95);
+            model.step(Slot(0), &packet, true);
+        }
+        let deadline = model.deadline(Slot(0), 0.95).unwrap();
+        let ratio = deadline.after.micros() as f64 / period as f64;
+        assert!((0.99..1.04).contains(&ratio), "{period}: {ratio}");
+        assert!(deadline.confidence > 0.9, "{period}: {}", deadline.confidence);
+        let expected = model.expect(Slot(0), &[], 0.95);
+        let median = expected.time.median.micros() as f64 / period as f64;
+        assert!((0.99..1.01).contains(&median), "{period}: {median}");
+        assert_eq!((expected.size.low, expected.size.mode, expected.size.high), (48, 48, 48));
+        assert_eq!((expected.side, expected.deadline), (Side::A, deadline.after));
+        assert!(expected.side_flags_probability > 0.9);
+    }
+}
+
+#[test]
+fn nothing_is_due_where_nothing_is_known() {
+    let mut model = model();
+    assert_eq!(model.deadline(Slot(0), 0.95), None);
+    let expected = model.expect(Slot(0), &[], 0.95);
+    assert!(expected.confidence < 0.5 && expected.size.low <= expected.size.mode);
+    beat(&mut model, Slot(0), 20);
+    assert!(model.deadline(Slot(0), 0.95).is_some());
+}
+
+#[test]
+fn imagined_packets_move_the_expectation_on() {
+    let mut model = model();
+    beat(&mut model, Slot(0), 100);
+    let first = model.expect(Slot(0), &[], 0.95);
+    assert_eq!((first.side, first.size.mode), (Side::A, 40));
+    let second = model.expect(Slot(0), &[packet(Side::A, 40, 980_000)], 0.95);
+    assert_eq!((second.side, second.size.mode), (Side::B, 200));
+    assert!(second.time.median < Span::from_millis(21));
+    assert_eq!(model.expect(Slot(0), &[], 0.95), first);
+}
+
+#[test]
+fn a_returning_pair_starts_warmer_than_a_strange_one_of_the_service() {
+    let start = |model: &mut Adaptive, origin: &Origin| {
+        model.begin(Slot(1), origin);
+        model.score(Slot(1), &PacketFacts { since: None, ..packet(Side::A, 40, 0) }).total()
+            + beat(model, Slot(1), 3)
+    };
+    let mut model = model();
+    let cold = start(&mut model.clone(), &origin(7, 7, 53));
+    // The pair beats in its way; others of the service do as they like.
+    for round in 0..6_u64 {
+        model.begin(Slot(0), &origin(100 + round, 1, 53));
+        beat(&mut model, Slot(0), 5);
+        model.begin(Slot(0), &origin(200 + round, 50 + round, 53));
+        for packet in noise(round, 10) {
+            model.step(Slot(0), &packet, true);
+        }
+    }
+    let known = start(&mut model.clone(), &origin(300, 1, 53));
+    let strange = start(&mut model.clone(), &origin(301, 99, 53));
+    let elsewhere = start(&mut model.clone(), &origin(302, 98, 4_444));
+    assert!(
+        known < strange && strange < elsewhere && elsewhere < cold,
+        "{known} {strange} {elsewhere} {cold}"
+    );
+}
+
+#[test]
+fn connections_that_always_end_here_expect_nothing_more() {
+    let mut model = model();
+    let mut last = 0.0;
+    for identity in 0..200 {
+        model.begin(Slot(0), &origin(identity, identity, 53));
+        for packet in [packet(Side::A, 40, 0), packet(Side::B, 200, 20_000)] {
+            model.step(Slot(0), &packet, true);
+            last = model.expect(Slot(0), &[], 0.95).nothing_more;
+        }
+        model.end(Slot(0), true);
+    }
+    assert!(last > 0.8, "{last}");
+}
+
+#[test]
+fn the_strangest_packets_are_scored_with_finite_bits() {
+    let mut model = model();
+    let wild = PacketFacts {
+        payload_len: u32::MAX,
+        since: Some(Span::MAX),
+        position: u32::MAX,
+        flags: TcpFlags(255),
+        ..PacketFacts::NONE
+    };
+    for _ in 0..100 {
+        assert!(model.score(Slot(0), &wild).total().is_finite());
+        model.deadline(Slot(0), 1.0);
+        model.step(Slot(0), &wild, true);
+    }
+    let expected = model.expect(Slot(0), &[wild; 4], 0.0);
+    assert!(expected.size.high <= *discretise::sizes_of(SIZES as u8 - 1).end());
+}

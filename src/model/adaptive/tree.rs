@@ -1,0 +1,256 @@
+//! Symbols as paths through binary trees, so that any mixing of decisions still sums to one.
+//!
+//! Side and flags have a tree of their own, in which a rare flag is decided first:
+//!
+//! ```text
+//! side, then for that side: reset? FIN? SYN? then with ACK? or: ACK? then with PSH? or other?
+//! ```
+//!
+//! Sizes and times are halved: `0..8 | 8..16`, and so on; a half without any symbol is not asked for.
+
+use super::super::discretise::{SIDE_FLAGS, SIZES, TIMES};
+use super::line::Line;
+
+/// What is decided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(usize)]
+pub(super) enum Head {
+    /// Who sends, with which flags.
+    SideFlags = 0,
+    /// The size, given side and flags.
+    Size = 1,
+    /// The time, given side, flags and size.
+    Time = 2,
+    /// The time before anything else is known of the next packet: the deadline's distribution.
+    Wait = 3,
+    /// Whether nothing more comes.
+    Nothing = 4,
+}
+
+impl Head {
+    /// How many there are.
+    pub(super) const COUNT: usize = 5;
+
+    /// Symbols, and leaves of the halved tree.
+    const fn extent(self) -> (usize, usize) {
+        match self {
+            Self::SideFlags => (SIDE_FLAGS, SIDE_FLAGS),
+            Self::Size => (SIZES, 16),
+            Self::Time | Self::Wait => (TIMES, 32),
+            Self::Nothing => (2, 2),
+        }
+    }
+}
+
+/// The slot of a wait's line that decides whether nothing more comes; its tree does not use it.
+pub(super) const NOTHING_SLOT: usize = 30;
+
+/// Decisions of the longest path.
+pub(super) const DEEPEST: usize = 6;
+
+/// The way to a symbol: nodes, and which way each went.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Path {
+    steps: [(u8, bool); DEEPEST],
+    len: usize,
+}
+
+impl Path {
+    #[inline]
+    pub(super) fn steps(&self) -> &[(u8, bool)] {
+        &self.steps[..self.len]
+    }
+
+    #[inline]
+    fn push(&mut self, node: usize, bit: bool) {
+        self.steps[self.len] = (node as u8, bit);
+        self.len += 1;
+    }
+
+    /// The path to `symbol`.
+    #[inline]
+    pub(super) fn to(head: Head, symbol: u8) -> Self {
+        let mut path = Self::default();
+        match head {
+            Head::SideFlags => {
+                let (side, class) = (usize::from(symbol >> 3), usize::from(symbol & 7));
+                path.push(0, side == 1);
+                for &(node, bit) in FLAG_PATHS[class] {
+                    path.push(1 + 7 * side + node, bit);
+                }
+            }
+            Head::Nothing => path.push(NOTHING_SLOT, symbol == 1),
+            Head::Size | Head::Time | Head::Wait => {
+                let (symbols, leaves) = head.extent();
+                let mut half = Half::whole(leaves);
+                while half.len > 1 {
+                    let bit = usize::from(symbol) >= half.middle();
+                    if half.is_asked(symbols) {
+                        path.push(half.node, bit);
+                    }
+                    half = half.child(bit);
+                }
+            }
+        }
+        path
+    }
+}
+
+/// By flag class: the decisions after the side, nodes counted within the side.
+const FLAG_PATHS: [&[(usize, bool)]; 8] = [
+    &[(0, false), (1, false), (2, false), (4, false), (6, false)],
+    &[(0, false), (1, false), (2, true), (3, false)],
+    &[(0, false), (1, false), (2, true), (3, true)],
+    &[(0, false), (1, false), (2, false), (4, true), (5, false)],
+    &[(0, false), (1, false), (2, false), (4, true), (5, true)],
+    &[(0, false), (1, true)],
+    &[(0, true)],
+    &[(0, false), (1, false), (2, false), (4, false), (6, true)],
+];
+
+/// A node of a halved tree and the leaves under it.
+#[derive(Clone, Copy)]
+struct Half {
+    node: usize,
+    low: usize,
+    len: usize,
+}
+
+impl Half {
+    fn whole(leaves: usize) -> Self {
+        Self { node: 0, low: 0, len: leaves }
+    }
+
+    #[inline]
+    fn middle(self) -> usize {
+        self.low + self.len / 2
+    }
+
+    /// Whether both halves hold a symbol.
+    #[inline]
+    fn is_asked(self, symbols: usize) -> bool {
+        self.middle() < symbols
+    }
+
+    #[inline]
+    fn child(self, bit: bool) -> Self {
+        let low = if bit { self.middle() } else { self.low };
+        Self { node: 2 * self.node + 1 + usize::from(bit), low, len: self.len / 2 }
+    }
+}
+
+/// Probabilities of all symbols of a head, from those of its nodes' ones.
+pub(super) fn spread<const N: usize>(head: Head, mut one: impl FnMut(usize) -> f32) -> [f32; N] {
+    // Every node is worked out once, however many symbols lie behind it.
+    let mut known = [f32::NAN; Line::SLOTS];
+    let mut probabilities = [0.0; N];
+    for (symbol, probability) in probabilities.iter_mut().enumerate() {
+        let mut product = 1.0;
+        for &(node, bit) in Path::to(head, symbol as u8).steps() {
+            let known = &mut known[usize::from(node)];
+            if known.is_nan() {
+                *known = one(usize::from(node));
+            }
+            product *= if bit { *known } else { 1.0 - *known };
+        }
+        *probability = product;
+    }
+    probabilities
+}
+
+/// The probability of one symbol, from those of the nodes' ones.
+pub(super) fn probability(head: Head, symbol: u8, mut one: impl FnMut(usize) -> f32) -> f32 {
+    let path = Path::to(head, symbol);
+    let steps = path.steps().iter();
+    steps
+        .map(|&(node, bit)| (one(usize::from(node)), bit))
+        .fold(1.0, |product, (one, bit)| product * if bit { one } else { 1.0 - one })
+}
+
+/// The symbol of a halved tree that holds a quantile, and which share of it lies below.
+pub(super) fn quantile(head: Head, quantile: f32, mut one: impl FnMut(usize) -> f32) -> (u8, f32) {
+    let (symbols, leaves) = head.extent();
+    let mut half = Half::whole(leaves);
+    let mut rest = quantile.clamp(0.0, 1.0);
+    while half.len > 1 {
+        let mut bit = false;
+        if half.is_asked(symbols) {
+            let one = one(half.node);
+            let zero = 1.0 - one;
+            bit = rest > zero;
+            rest = if bit { (rest - zero) / one } else { rest / zero };
+        }
+        half = half.child(bit);
+    }
+    (half.low as u8, rest.clamp(0.0, 1.0))
+}
+
+/// How many symbols lie behind a node's zero and one, by node; 0 and 0 where it is not used.
+pub(super) fn behind(head: Head) -> [(u16, u16); Line::SLOTS] {
+    let mut behind = [(0, 0); Line::SLOTS];
+    for symbol in 0..head.extent().0 {
+        for &(node, bit) in Path::to(head, symbol as u8).steps() {
+            let (zero, one) = &mut behind[usize::from(node)];
+            *(if bit { one } else { zero }) += 1;
+        }
+    }
+    behind
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Head; Head::COUNT] =
+        [Head::SideFlags, Head::Size, Head::Time, Head::Wait, Head::Nothing];
+
+    /// Some probability for every node.
+    fn odd(node: usize) -> f32 {
+        (node as f32 * 0.37 + 0.11).fract() * 0.98 + 0.01
+    }
+
+    #[test]
+    fn whatever_the_nodes_say_all_symbols_sum_to_one() {
+        for head in ALL {
+            let all: [f32; 29] = spread(head, odd);
+            let sum: f32 = all[..head.extent().0].iter().sum();
+            assert!((sum - 1.0).abs() < 1e-5, "{head:?} {sum}");
+        }
+    }
+
+    #[test]
+    fn no_two_symbols_share_a_path_and_none_is_longer_than_there_is_room() {
+        for head in ALL {
+            let paths: Vec<Vec<(u8, bool)>> = (0..head.extent().0 as u8)
+                .map(|symbol| Path::to(head, symbol).steps().to_vec())
+                .collect();
+            for (number, path) in paths.iter().enumerate() {
+                assert!(!path.is_empty() && path.len() <= DEEPEST);
+                for other in &paths[..number] {
+                    let fork = path.iter().zip(other).find(|(step, other)| step != other);
+                    assert_eq!(fork.map(|(step, other)| step.0 == other.0), Some(true));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_quantile_found_by_descent_is_the_one_of_the_whole_distribution() {
+        let all: [f32; TIMES] = spread(Head::Wait, odd);
+        for wanted in [0.0, 0.1, 0.5, 0.77, 0.95, 0.999] {
+            let (bin, share) = quantile(Head::Wait, wanted, odd);
+            let below: f32 = all[..usize::from(bin)].iter().sum();
+            assert!((below + share * all[usize::from(bin)] - wanted).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn slots_outside_a_tree_stay_free_for_other_uses() {
+        for slot in [14, 29, NOTHING_SLOT] {
+            assert_eq!(behind(Head::Wait)[slot], (0, 0));
+        }
+        for slot in 15..Line::SLOTS {
+            assert_eq!(behind(Head::Size)[slot], (0, 0));
+        }
+    }
+}
