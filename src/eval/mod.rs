@@ -18,6 +18,7 @@
 //!
 //! What it does not do: train networks, or judge anomalies.
 
+mod adapting;
 mod baseline;
 pub mod connections;
 mod dataset;
@@ -33,6 +34,7 @@ mod split;
 mod table;
 mod witten_bell;
 
+pub use adapting::Adapting;
 pub use baseline::Baseline;
 pub use dataset::{Capture, Dataset, Packet};
 pub use error::EvalError;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use super::{
-    Baseline, Capture, Dataset, EvalError, Extent, Forecaster, ModelReport, Online, Packet, Part,
-    Report, Score, SourceReport, Split,
+    Adapting, Baseline, Capture, Dataset, EvalError, Extent, Forecaster, ModelReport, Online,
+    Packet, Part, Report, Score, SourceReport, Split,
 };
 use crate::flow::Slot;
 
@@ -20,6 +20,7 @@ pub fn line_up() -> Vec<Box<dyn Forecaster>> {
         Box::new(Baseline::markov(2)),
         Box::new(Baseline::markov(3)),
         Box::new(Online::new()),
+        Box::new(Adapting::new()),
     ]
 }
 

@@ -8,6 +8,7 @@ use super::line::Line;
 use super::prior::Prior;
 use super::tree::{self, Head, NOTHING_SLOT};
 use super::{Adaptive, sharp};
+use crate::flow::Slot;
 use crate::time::Span;
 
 /// A deadline needs this many packets of the connection itself after one like its last.
@@ -29,6 +30,15 @@ impl Adaptive {
         let last = history.last();
         let wait = self.learned.lines.find_all(&history.wait(last));
         Look { model: self, history, last, wait }
+    }
+
+    /// Probabilities that the next packet on `slot` comes within each of some spans, given that one
+    /// comes.
+    #[must_use]
+    pub fn within<const N: usize>(&self, slot: Slot, spans: [Span; N]) -> [f32; N] {
+        let look = self.look(&self.histories[slot.index()]);
+        let times = Times::new(&look);
+        spans.map(|span| times.within(span))
     }
 }
 
@@ -119,8 +129,13 @@ impl<'a> Times<'a> {
         discretise::time_within(bin, sharp::place(weights, &self.look.wait, bin, share))
     }
 
-    fn probability(&self, bin: u8) -> f32 {
-        tree::probability(Head::Wait, bin, |node| self.one(node))
+    /// Probability that the packet comes within `span`, given that one comes.
+    fn within(&self, span: Span) -> f32 {
+        let bin = discretise::time(span);
+        let (below, here) = tree::below(Head::Wait, bin, |node| self.one(node));
+        let weights = self.look.model.learned.mixer.weights();
+        let share = discretise::time_share(bin, span);
+        below + here * sharp::share(weights, &self.look.wait, bin, share)
     }
 
     /// How far a reader may trust the deadline: the probability that a packet comes at all, times
@@ -129,7 +144,8 @@ impl<'a> Times<'a> {
         let (median, _) = tree::quantile(Head::Wait, 0.5, |node| self.one(node));
         let last = discretise::TIMES as u8 - 1;
         let near = median.saturating_sub(1)..=(median + 1).min(last);
-        let share: f32 = near.map(|bin| self.probability(bin)).sum();
+        let share: f32 =
+            near.map(|bin| tree::below(Head::Wait, bin, |node| self.one(node)).1).sum();
         (1.0 - self.look.nothing_more()) * share
     }
 }

@@ -96,6 +96,13 @@ pub(super) fn place(weights: &Weights, lines: &[&Line; CONTEXTS], bin: u8, share
     0.5 * (low + high)
 }
 
+/// How much of the octave of `bin` lies below a place in it.
+pub(super) fn share(weights: &Weights, lines: &[&Line; CONTEXTS], bin: u8, place: f32) -> f32 {
+    let Some(peak) = Peak::of(lines, bin) else { return place };
+    let shares = &weights.bumps[peak.hits];
+    peak.below(shares, place) / shares.iter().sum::<f32>()
+}
+
 /// Learns which bumps are right; before the lines learn the time.
 pub(super) fn learn(weights: &mut Weights, lines: &[&Line; CONTEXTS], since: Span, bin: u8) {
     let Some(peak) = Peak::of(lines, bin) else { return };
@@ -151,6 +158,8 @@ mod tests {
             let place = place(&weights, &[&line; CONTEXTS], bin, share);
             let secs = discretise::time_within(bin, place).secs_f64();
             assert!((secs / 30.0 - 1.0).abs() < 0.04, "{share}: {secs} s");
+            let back = super::share(&weights, &[&line; CONTEXTS], bin, place);
+            assert!((back - share).abs() < 0.02, "{share}: {back}");
         }
     }
 

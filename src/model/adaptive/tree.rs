@@ -158,13 +158,15 @@ pub(super) fn spread<const N: usize>(head: Head, mut one: impl FnMut(usize) -> f
     probabilities
 }
 
-/// The probability of one symbol, from those of the nodes' ones.
-pub(super) fn probability(head: Head, symbol: u8, mut one: impl FnMut(usize) -> f32) -> f32 {
-    let path = Path::to(head, symbol);
-    let steps = path.steps().iter();
-    steps
-        .map(|&(node, bit)| (one(usize::from(node)), bit))
-        .fold(1.0, |product, (one, bit)| product * if bit { one } else { 1.0 - one })
+/// The probability of all symbols of a halved tree below one, and that of the one itself.
+pub(super) fn below(head: Head, symbol: u8, mut one: impl FnMut(usize) -> f32) -> (f32, f32) {
+    let (mut below, mut here) = (0.0, 1.0);
+    for &(node, bit) in Path::to(head, symbol).steps() {
+        let one = one(usize::from(node));
+        below += if bit { here * (1.0 - one) } else { 0.0 };
+        here *= if bit { one } else { 1.0 - one };
+    }
+    (below, here)
 }
 
 /// The symbol of a halved tree that holds a quantile, and which share of it lies below.
@@ -239,7 +241,9 @@ mod tests {
         let all: [f32; TIMES] = spread(Head::Wait, odd);
         for wanted in [0.0, 0.1, 0.5, 0.77, 0.95, 0.999] {
             let (bin, share) = quantile(Head::Wait, wanted, odd);
-            let below: f32 = all[..usize::from(bin)].iter().sum();
+            let sum: f32 = all[..usize::from(bin)].iter().sum();
+            let (below, here) = super::below(Head::Wait, bin, odd);
+            assert!((below - sum).abs() < 1e-5 && (here - all[usize::from(bin)]).abs() < 1e-6);
             assert!((below + share * all[usize::from(bin)] - wanted).abs() < 1e-4);
         }
     }
