@@ -113,16 +113,27 @@ fn push(sensor: &mut Sensor, first: u64, frame: fn(u64) -> Vec<u8>) -> u64 {
     allocations
 }
 
+/// A sensor with each kind of model.
+fn sensors() -> [Sensor; 2] {
+    ["markov", "adaptive"].map(|kind| {
+        let mut config = Config::default();
+        config.set("model.kind", kind).unwrap();
+        Sensor::new(&config).unwrap()
+    })
+}
+
 #[test]
 fn a_packet_of_a_known_tcp_connection_allocates_nothing() {
-    let mut sensor = Sensor::new(&Config::default()).unwrap();
-    assert_ne!(push(&mut sensor, 0, tcp), 0, "the counter does not count");
-    assert_eq!(push(&mut sensor, PACKETS, tcp), 0);
+    for mut sensor in sensors() {
+        assert_ne!(push(&mut sensor, 0, tcp), 0, "the counter does not count");
+        assert_eq!(push(&mut sensor, PACKETS, tcp), 0);
+    }
 }
 
 #[test]
 fn a_packet_of_a_known_udp_connection_allocates_nothing() {
-    let mut sensor = Sensor::new(&Config::default()).unwrap();
-    assert_ne!(push(&mut sensor, 0, udp), 0, "the counter does not count");
-    assert_eq!(push(&mut sensor, PACKETS, udp), 0);
+    for mut sensor in sensors() {
+        assert_ne!(push(&mut sensor, 0, udp), 0, "the counter does not count");
+        assert_eq!(push(&mut sensor, PACKETS, udp), 0);
+    }
 }

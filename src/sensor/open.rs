@@ -16,7 +16,7 @@ use super::{Sensor, Stats};
 
 const MIB: usize = 1 << 20;
 /// More of a model file than this is not read, whatever its name leads to.
-const MAX_MODEL_FILE: u64 = 1 << 28;
+const MAX_MODEL_FILE: u64 = 1 << 24;
 
 /// Why a sensor could not be opened.
 #[derive(Debug)]

@@ -135,7 +135,7 @@ impl<'a> Times<'a> {
         let (below, here) = tree::below(Head::Wait, bin, |node| self.one(node));
         let weights = self.look.model.learned.mixer.weights();
         let share = discretise::time_share(bin, span);
-        below + here * sharp::share(weights, &self.look.wait, bin, share)
+        below + here * sharp::below(weights, &self.look.wait, bin, share)
     }
 
     /// How far a reader may trust the deadline: the probability that a packet comes at all, times

@@ -85,7 +85,7 @@ impl Mixer {
         let known = slots.iter().filter(|&&slot| slot & 15 != 0).count();
         let mut inputs = [prior, CONSTANT, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
         let mut confidences = [0; INPUTS];
-        confidences[0] = size_of_odds(prior) + if 2 * known > CONTEXTS { 8 } else { 0 };
+        confidences[0] = size_of_odds(prior) + 8 * usize::from(2 * known > CONTEXTS);
         confidences[1] = known;
         for (context, slot) in slots.into_iter().enumerate() {
             let count = usize::from(slot & 15);
@@ -97,15 +97,18 @@ impl Mixer {
         let by_node = &self.weights.node[head as usize][node];
         let mut terms = [0.0; INPUTS];
         for input in 0..INPUTS {
-            let weight = by_confidence[input][confidences[input]] + by_node[input];
-            terms[input] = weight * inputs[input];
+            // All are below 16; saying so spares a check each.
+            terms[input] = by_confidence[input][confidences[input] & 15];
+        }
+        for input in 0..INPUTS {
+            terms[input] = (terms[input] + by_node[input]) * inputs[input];
         }
         let [a, b, c, d, e, f, g, h] = terms;
         let sum = ((a + e) + (c + g)) + ((b + f) + (d + h));
         let odds = sum.clamp(-14.0, 14.0);
         let mixed = squash(odds);
         let place = (odds.clamp(-7.99, 7.99) + 8.0) * 2.0;
-        let point = (place as usize).min(POINTS - 2);
+        let point = (place as u32 as usize).min(POINTS - 2);
         let share = place - point as f32;
         let curve = &self.weights.correction[head as usize][node];
         let corrected = curve[point] * (1.0 - share) + curve[point + 1] * share;

@@ -76,7 +76,10 @@ struct Standing {
     surprise: Surprise,
     side_flags: Walk,
     size: Walk,
-    time: Option<Walk>,
+    time: Walk,
+    /// When the packet was due, and whether it was; these are walked only to learn.
+    wait: Walk,
+    nothing: Walk,
 }
 
 impl Adaptive {
@@ -96,7 +99,6 @@ impl Adaptive {
     }
 
     fn of(bytes: usize, weights: Box<Weights>) -> Self {
-        let nowhere = |head| Walk::new(head, [0; CONTEXTS], 0);
         Self {
             learned: Learned { lines: Lines::with_bytes(bytes), mixer: Mixer::new(weights) },
             prior: Uniform::new(),
@@ -104,9 +106,11 @@ impl Adaptive {
             standing: RefCell::new(Standing {
                 of: None,
                 surprise: Surprise::default(),
-                side_flags: nowhere(Head::SideFlags),
-                size: nowhere(Head::Size),
-                time: None,
+                side_flags: Walk::new(Head::SideFlags),
+                size: Walk::new(Head::Size),
+                time: Walk::new(Head::Time),
+                wait: Walk::new(Head::Wait),
+                nothing: Walk::new(Head::Nothing),
             }),
             changes: 0,
             is_waited_for: Cell::new(false),
@@ -127,15 +131,12 @@ impl Adaptive {
         let lines = contexts.each_ref().map(|contexts| self.learned.lines.find_all(contexts));
         let [side_flags, size, time] = contexts;
         standing.of = Some((slot, *packet, self.changes));
-        standing.side_flags = Walk::new(Head::SideFlags, side_flags, now.side_flags);
-        standing.size = Walk::new(Head::Size, size, now.size);
-        standing.time = now.time.map(|bin| Walk::new(Head::Time, time, bin));
         let (mixer, prior) = (&self.learned.mixer, &self.prior);
-        let time = standing.time.as_mut();
+        let Standing { side_flags: who, size: how_long, time: when, .. } = standing;
         standing.surprise = Surprise {
-            side_flags: standing.side_flags.forecast(mixer, prior, &lines[0]),
-            size: standing.size.forecast(mixer, prior, &lines[1]),
-            time: time.map_or(0.0, |time| time.forecast(mixer, prior, &lines[2])),
+            side_flags: who.go(side_flags, now.side_flags).forecast(mixer, prior, &lines[0]),
+            size: how_long.go(size, now.size).forecast(mixer, prior, &lines[1]),
+            time: now.time.map_or(0.0, |bin| when.go(time, bin).forecast(mixer, prior, &lines[2])),
             entropy: 0.0,
         };
     }
@@ -146,29 +147,36 @@ impl Adaptive {
             return;
         }
         let contexts = history.wait(history.last());
-        let mut nothing = Walk::new(Head::Nothing, contexts, u8::from(packet.is_none()));
-        let Learned { lines, mixer } = &mut self.learned;
-        let found = lines.find_all(&contexts);
-        nothing.forecast(mixer, &self.prior, &found);
-        let wait = packet.and_then(|packet| packet.since).map(|since| {
+        let Standing { wait, nothing, .. } = self.standing.get_mut();
+        let found = self.learned.lines.find_all(&contexts);
+        let mixer = &mut self.learned.mixer;
+        nothing.go(contexts, u8::from(packet.is_none())).forecast(mixer, &self.prior, &found);
+        let since = packet.and_then(|packet| packet.since);
+        if let Some(since) = since {
             let bin = super::discretise::time(since);
-            let mut wait = Walk::new(Head::Wait, contexts, bin);
-            wait.forecast(mixer, &self.prior, &found);
+            wait.go(contexts, bin).forecast(mixer, &self.prior, &found);
             sharp::learn(mixer.weights_mut(), &found, since, bin);
-            (wait, sharp::logarithm(since))
-        });
-        let learned = &mut self.learned;
-        learned.learn(&nothing, |_| {});
-        if let Some((wait, logarithm)) = wait {
-            learned.learn(&wait, |line| sharp::keep(line, logarithm));
+        }
+        self.learned.learn(nothing, |_| {});
+        if let Some(since) = since {
+            let logarithm = sharp::logarithm(since);
+            self.learned.learn(wait, |line| sharp::keep(line, logarithm));
         }
     }
 }
 
 impl Walk {
-    fn new(head: Head, contexts: [u64; CONTEXTS], symbol: u8) -> Self {
-        let path = Path::to(head, symbol);
-        Self { head, contexts, path, decisions: [Decision::NONE; DEEPEST] }
+    fn new(head: Head) -> Self {
+        let path = Path::default();
+        Self { head, contexts: [0; CONTEXTS], path, decisions: [Decision::NONE; DEEPEST] }
+    }
+
+    /// Takes the way to another symbol; its decisions are not forecast yet.
+    #[inline]
+    fn go(&mut self, contexts: [u64; CONTEXTS], symbol: u8) -> &mut Self {
+        self.contexts = contexts;
+        self.path = Path::to(self.head, symbol);
+        self
     }
 
     /// Forecasts the decisions on the way; the bits that going it costs.
@@ -236,7 +244,7 @@ impl Model for Adaptive {
             exact::learn(learned.mixer.weights_mut(), &lines, packet.payload_len, now.size);
             let length = context::length(packet);
             learned.learn(size, |line| exact::keep(line, length));
-            if let Some(time) = time {
+            if now.time.is_some() {
                 learned.learn(time, |_| {});
             }
         }

@@ -65,14 +65,33 @@ impl Peak {
         1.0 - 0.5 * exp(-self.at / width) - 0.5 * exp(-(1.0 - self.at) / width)
     }
 
-    /// How much of the mixture lies below a place.
-    fn below(self, shares: &[f32; BUMPS], place: f32) -> f32 {
-        let mut sum = shares[BUMPS - 1] * place;
-        for (share, width) in shares.iter().zip(WIDTHS) {
-            let start = 0.5 * exp(-self.at / width);
-            let away = 0.5 * exp(-(place - self.at).abs() / width);
-            let below = if place < self.at { away - start } else { 1.0 - start - away };
-            sum += share * below / self.inside(width);
+    /// What lies below a place does not change but with it; the rest is worked out once.
+    fn mixture(self, shares: &[f32; BUMPS]) -> Mixture {
+        let mut mixture = Mixture { at: self.at, even: shares[BUMPS - 1], bumps: [(0.0, 0.0); 3] };
+        for ((bump, share), width) in mixture.bumps.iter_mut().zip(shares).zip(WIDTHS) {
+            *bump = (share / self.inside(width), 0.5 * exp(-self.at / width));
+        }
+        mixture
+    }
+}
+
+/// A peak with the shares of its bumps.
+struct Mixture {
+    at: f32,
+    even: f32,
+    /// By bump: its share for what is not cut off, and how much of it is cut off below.
+    bumps: [(f32, f32); BUMPS - 1],
+}
+
+impl Mixture {
+    /// How much of it lies below a place.
+    #[inline]
+    fn below(&self, place: f32) -> f32 {
+        let away = (place - self.at).abs();
+        let halves = WIDTHS.map(|width| 0.5 * exp(-away * (1.0 / width)));
+        let mut sum = self.even * place;
+        for (&(share, cut), half) in self.bumps.iter().zip(halves) {
+            sum += share * (if place < self.at { half } else { 1.0 - half } - cut);
         }
         sum
     }
@@ -87,20 +106,21 @@ pub(super) fn place(weights: &Weights, lines: &[&Line; CONTEXTS], bin: u8, share
     let Some(peak) = Peak::of(lines, bin) else { return share };
     let shares = &weights.bumps[peak.hits];
     let wanted = share * shares.iter().sum::<f32>();
+    let mixture = peak.mixture(shares);
     let (mut low, mut high) = (0.0, 1.0);
     // To a four-thousandth of an octave.
     for _ in 0..12 {
         let middle = 0.5 * (low + high);
-        if peak.below(shares, middle) < wanted { low = middle } else { high = middle }
+        if mixture.below(middle) < wanted { low = middle } else { high = middle }
     }
     0.5 * (low + high)
 }
 
 /// How much of the octave of `bin` lies below a place in it.
-pub(super) fn share(weights: &Weights, lines: &[&Line; CONTEXTS], bin: u8, place: f32) -> f32 {
+pub(super) fn below(weights: &Weights, lines: &[&Line; CONTEXTS], bin: u8, place: f32) -> f32 {
     let Some(peak) = Peak::of(lines, bin) else { return place };
     let shares = &weights.bumps[peak.hits];
-    peak.below(shares, place) / shares.iter().sum::<f32>()
+    peak.mixture(shares).below(place) / shares.iter().sum::<f32>()
 }
 
 /// Learns which bumps are right; before the lines learn the time.
@@ -158,7 +178,7 @@ mod tests {
             let place = place(&weights, &[&line; CONTEXTS], bin, share);
             let secs = discretise::time_within(bin, place).secs_f64();
             assert!((secs / 30.0 - 1.0).abs() < 0.04, "{share}: {secs} s");
-            let back = super::share(&weights, &[&line; CONTEXTS], bin, place);
+            let back = below(&weights, &[&line; CONTEXTS], bin, place);
             assert!((back - share).abs() < 0.02, "{share}: {back}");
         }
     }
@@ -191,12 +211,12 @@ mod tests {
             let peak = Peak { at, hits: 9 };
             let shares = &weights.bumps[9];
             let whole: f32 = shares.iter().sum();
-            assert!(peak.below(shares, 0.0).abs() < 1e-4);
-            assert!((peak.below(shares, 1.0) - whole).abs() < 1e-4);
+            let mixture = peak.mixture(shares);
+            assert!(mixture.below(0.0).abs() < 1e-4);
+            assert!((mixture.below(1.0) - whole).abs() < 1e-4);
             // The density is the slope of what lies below.
             let middle = 0.5;
-            let slope =
-                (peak.below(shares, middle + 0.01) - peak.below(shares, middle - 0.01)) / 0.02;
+            let slope = (mixture.below(middle + 0.01) - mixture.below(middle - 0.01)) / 0.02;
             let density: f32 =
                 shares.iter().zip(peak.densities(middle)).map(|(share, one)| share * one).sum();
             assert!((slope / density - 1.0).abs() < 0.05, "{at}: {slope} {density}");

@@ -242,9 +242,9 @@ mod tests {
         for wanted in [0.0, 0.1, 0.5, 0.77, 0.95, 0.999] {
             let (bin, share) = quantile(Head::Wait, wanted, odd);
             let sum: f32 = all[..usize::from(bin)].iter().sum();
-            let (below, here) = super::below(Head::Wait, bin, odd);
-            assert!((below - sum).abs() < 1e-5 && (here - all[usize::from(bin)]).abs() < 1e-6);
-            assert!((below + share * all[usize::from(bin)] - wanted).abs() < 1e-4);
+            let (lower, here) = below(Head::Wait, bin, odd);
+            assert!((lower - sum).abs() < 1e-5 && (here - all[usize::from(bin)]).abs() < 1e-6);
+            assert!((lower + share * all[usize::from(bin)] - wanted).abs() < 1e-4);
         }
     }
 

@@ -89,7 +89,7 @@ impl fmt::Display for WeightsError {
                 write!(f, "{found} bytes long, but {expected} are needed")
             }
             Self::Damaged => f.write_str("damaged: its hash does not fit its content"),
-            Self::OutOfRange => f.write_str("holds a number that no training gives"),
+            Self::OutOfRange => f.write_str("unusable: it holds a number that no training gives"),
         }
     }
 }
