@@ -22,8 +22,6 @@ TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 # The combinations of .ci/features without its comments.
 EACH_FEATURES := grep -v '^\#' .ci/features | while read -r features; do
-# Without nextest, cargo's own runner does.
-RUNNER = $(shell cargo nextest --version >/dev/null 2>&1 && echo 'nextest run' || echo test)
 
 .PHONY: help run build test check fmt fmt-check clippy doc fuzz miri asan bench corpus clean \
 	packages-build packages-test
@@ -31,7 +29,7 @@ RUNNER = $(shell cargo nextest --version >/dev/null 2>&1 && echo 'nextest run' |
 help: ## this list
 	@echo "make TARGET, where TARGET is"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' $(MAKEFILE_LIST) | while read -r name what; do \
-		printf '  %-8s %s\n' "$$name" "$$what"; done
+		printf '  %-11s %s\n' "$$name" "$$what"; done
 
 run: build ## build, read a bundled capture, write its logs (CAPTURE=file LOGS=folder)
 	@$(TARGET_DIR)/release/foreshadow run --read $(CAPTURE) --out $(LOGS)
@@ -44,11 +42,7 @@ build: packages-build ## the release binary and the library that hosts load
 	@cargo build --release
 
 test: packages-test ## every test, in every combination of .ci/features
-	@$(EACH_FEATURES) \
-		echo "== cargo $(RUNNER) $$features"; \
-		if [ "$(RUNNER)" != test ]; then cargo test --doc $$features </dev/null; fi; \
-		cargo $(RUNNER) $$features </dev/null; \
-	done
+	@$(EACH_FEATURES) echo "== cargo test $$features"; cargo test $$features </dev/null; done
 
 check: ## what CI runs
 	@.ci/run
