@@ -98,7 +98,8 @@ impl Lines {
     /// The lines of a head's contexts.
     #[inline]
     pub(super) fn find_all(&self, contexts: &[u64; CONTEXTS]) -> [&Line; CONTEXTS] {
-        contexts.map(|context| self.find(context))
+        let [a, b, c, d, e, f] = *contexts;
+        [self.find(a), self.find(b), self.find(c), self.find(d), self.find(e), self.find(f)]
     }
 
     /// The line of a context, which takes the less used of its places if it is new.

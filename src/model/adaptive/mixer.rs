@@ -13,7 +13,8 @@
 use super::arithmetic::squash;
 use super::context::CONTEXTS;
 use super::line::Line;
-use super::tree::Head;
+use super::prior::Prior;
+use super::tree::{DEEPEST, Head};
 use super::weights::{INPUTS, POINTS, Weights};
 
 /// How fast node weights and corrections follow.
@@ -72,8 +73,7 @@ impl Mixer {
         &mut self.weights
     }
 
-    /// Forecasts a decision from its prior and what the contexts' lines know.
-    #[inline]
+    /// Forecasts one decision from its prior and what the contexts' lines know.
     pub(super) fn decide(
         &self,
         head: Head,
@@ -81,6 +81,44 @@ impl Mixer {
         prior: f32,
         lines: &[&Line; CONTEXTS],
     ) -> Decision {
+        let (inputs, odds) = self.mix(head, node, prior, lines);
+        self.correct(head, node, inputs, odds, squash(odds))
+    }
+
+    /// Forecasts the decisions of a path: the same, but squashed together, as vectors can.
+    #[inline]
+    pub(super) fn decide_all(
+        &self,
+        head: Head,
+        steps: &[(u8, bool)],
+        prior: &impl Prior,
+        lines: &[&Line; CONTEXTS],
+        decisions: &mut [Decision; DEEPEST],
+    ) {
+        let mut odds = [0.0; INPUTS];
+        for ((&(node, _), decision), odds) in steps.iter().zip(&mut *decisions).zip(&mut odds) {
+            let node = usize::from(node);
+            (decision.inputs, *odds) = self.mix(head, node, prior.odds(head, node), lines);
+        }
+        let mut mixed = odds;
+        for value in &mut mixed {
+            *value = squash(*value);
+        }
+        for (at, (&(node, _), decision)) in steps.iter().zip(decisions).enumerate() {
+            let node = usize::from(node);
+            *decision = self.correct(head, node, decision.inputs, odds[at], mixed[at]);
+        }
+    }
+
+    /// A decision's inputs and their weighed sum.
+    #[inline]
+    fn mix(
+        &self,
+        head: Head,
+        node: usize,
+        prior: f32,
+        lines: &[&Line; CONTEXTS],
+    ) -> ([f32; INPUTS], f32) {
         let slots = lines.map(|line| line.slots[node]);
         let known = slots.iter().filter(|&&slot| slot & 15 != 0).count();
         let mut inputs = [prior, CONSTANT, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
@@ -105,8 +143,19 @@ impl Mixer {
         }
         let [a, b, c, d, e, f, g, h] = terms;
         let sum = ((a + e) + (c + g)) + ((b + f) + (d + h));
-        let odds = sum.clamp(-14.0, 14.0);
-        let mixed = squash(odds);
+        (inputs, sum.clamp(-14.0, 14.0))
+    }
+
+    /// A decision, once its mixed odds are squashed.
+    #[inline]
+    fn correct(
+        &self,
+        head: Head,
+        node: usize,
+        inputs: [f32; INPUTS],
+        odds: f32,
+        mixed: f32,
+    ) -> Decision {
         let place = (odds.clamp(-7.99, 7.99) + 8.0) * 2.0;
         let point = (place as u32 as usize).min(POINTS - 2);
         let share = place - point as f32;

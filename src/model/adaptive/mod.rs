@@ -182,10 +182,10 @@ impl Walk {
     /// Forecasts the decisions on the way; the bits that going it costs.
     #[inline]
     fn forecast(&mut self, mixer: &Mixer, prior: &impl Prior, lines: &[&Line; CONTEXTS]) -> f32 {
-        let mut probability = 1.0;
-        for (&(node, bit), decision) in self.path.steps().iter().zip(&mut self.decisions) {
-            let node = usize::from(node);
-            *decision = mixer.decide(self.head, node, prior.odds(self.head, node), lines);
+        let steps = self.path.steps();
+        mixer.decide_all(self.head, steps, prior, lines, &mut self.decisions);
+        let mut probability = 1.0_f32;
+        for (&(_, bit), decision) in steps.iter().zip(&self.decisions) {
             probability *= if bit { decision.one } else { 1.0 - decision.one };
         }
         -probability.log2()
