@@ -88,9 +88,16 @@ fn the_table_has_every_model_on_every_held_out_source_in_100_columns() {
     for line in table.lines() {
         assert!(line.chars().count() <= 100, "too wide: {line}");
     }
-    for model in
-        ["uniform", "marginal", "per protocol", "Markov 1", "Markov 2", "Markov 3", "online"]
-    {
+    for model in [
+        "uniform",
+        "marginal",
+        "per protocol",
+        "Markov 1",
+        "Markov 2",
+        "Markov 3",
+        "online",
+        "adaptive",
+    ] {
         let rows = table.lines().filter(|line| line.contains(&format!("  {model:<14}"))).count();
         assert_eq!(rows, 2, "{model}: once for all and once for the source\n{table}");
     }
@@ -118,7 +125,7 @@ fn the_json_holds_everything_and_its_figures_agree() {
     assert_eq!(report["training"]["packets"].number(), 298.0);
     let source = &report["sources"][0];
     assert_eq!((source["name"].text(), source["captures"].number()), ("works", 1.0));
-    assert_eq!(report["models"].list().len(), 7);
+    assert_eq!(report["models"].list().len(), 8);
     for (overall, here) in report["models"].list().iter().zip(source["models"].list()) {
         let name = overall["name"].text();
         assert_eq!(name, here["name"].text());
@@ -171,7 +178,7 @@ fn the_picture_has_a_bar_for_every_model_on_every_source() {
     printed(root.path(), &[&BY_SPLIT[..], &["--plot", "out.svg"]].concat());
     let picture = std::fs::read_to_string(root.path().join("out.svg")).unwrap();
     assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>\n"));
-    assert_eq!(picture.matches(" bits</title>").count(), 7 * 2);
+    assert_eq!(picture.matches(" bits</title>").count(), 8 * 2);
     assert!(picture.contains("works (59)") && picture.contains("bits per packet"));
 }
 
