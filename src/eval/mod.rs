@@ -18,7 +18,6 @@
 //!
 //! What it does not do: train networks, or judge anomalies.
 
-mod adapting;
 mod baseline;
 pub mod connections;
 mod dataset;
@@ -34,7 +33,6 @@ mod split;
 mod table;
 mod witten_bell;
 
-pub use adapting::Adapting;
 pub use baseline::Baseline;
 pub use dataset::{Capture, Dataset, Packet};
 pub use error::EvalError;

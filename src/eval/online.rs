@@ -1,49 +1,91 @@
-//! The sensor's own order-1 Markov model, measured as a sensor runs it: it goes on learning.
+//! The sensor's own models, measured as a sensor runs them: they go on learning.
 
 use super::{Ahead, DEADLINE, Forecaster, HORIZONS};
 use crate::flow::Slot;
-use crate::model::{Markov, Model, Origin, PacketFacts};
+use crate::model::{Adaptive, Markov, Model, Origin, PacketFacts};
 
-/// Memory for its counts: what the configuration gives it unasked (`model.table_mib`).
+/// Memory for what they learn: what the configuration gives them unasked (`model.table_mib`).
 const TABLE_BYTES: usize = 16 << 20;
 
-/// [`Markov`] as a [`Forecaster`].
-pub struct Online {
-    model: Markov,
-    /// The model as it was when training ended, once it has.
-    trained: Option<Markov>,
+/// A [`Model`] as a [`Forecaster`].
+pub struct Online<M> {
+    name: &'static str,
+    about: &'static str,
+    model: M,
+    /// The model as it is when a capture begins; `None` while it is being trained.
+    before: Option<M>,
+    trains: bool,
 }
 
-impl Online {
-    /// A model that knows nothing yet.
+impl Online<Markov> {
+    /// The Markov model, which knows nothing yet: trained, then learning within each capture.
     #[must_use]
-    pub fn new() -> Self {
-        Self { model: Markov::new(TABLE_BYTES), trained: None }
+    pub fn markov() -> Self {
+        Self {
+            name: "online",
+            about: "markov-1 of the sensor, trained and then learning within each capture",
+            model: Markov::new(TABLE_BYTES),
+            before: None,
+            trains: true,
+        }
     }
 }
 
-impl Default for Online {
-    fn default() -> Self {
-        Self::new()
+impl Online<Adaptive> {
+    /// The adaptive model as it ships, beginning each capture with an empty table.
+    #[must_use]
+    pub fn adaptive() -> Self {
+        let model = Adaptive::new(TABLE_BYTES);
+        Self {
+            name: "adaptive",
+            about: "mixed contexts with the shipped weights, learning within each capture from nothing",
+            before: Some(model.clone()),
+            model,
+            trains: false,
+        }
     }
 }
 
-impl Forecaster for Online {
+/// A model that can say how likely the next packet comes within given times.
+trait Waits: Model + Clone {
+    fn within(&self, slot: Slot) -> [f64; HORIZONS.len()];
+}
+
+impl Waits for Markov {
+    fn within(&self, slot: Slot) -> [f64; HORIZONS.len()] {
+        let times = self.time_forecast(slot);
+        HORIZONS.map(|horizon| f64::from(times.within(horizon)))
+    }
+}
+
+impl Waits for Adaptive {
+    fn within(&self, slot: Slot) -> [f64; HORIZONS.len()] {
+        self.within(slot, HORIZONS).map(f64::from)
+    }
+}
+
+impl<M: Waits> Forecaster for Online<M> {
     fn name(&self) -> &str {
-        "online"
+        self.name
     }
 
     fn about(&self) -> &str {
-        "markov-1 of the sensor, trained and then learning within each capture"
+        self.about
+    }
+
+    fn trains(&self) -> bool {
+        self.trains
     }
 
     fn trained(&mut self) {
-        self.trained = Some(self.model.clone());
+        if self.trains {
+            self.before = Some(self.model.clone());
+        }
     }
 
     fn restart(&mut self) {
-        if let Some(trained) = &self.trained {
-            self.model = trained.clone();
+        if let Some(before) = &self.before {
+            self.model.clone_from(before);
         }
     }
 
@@ -58,13 +100,12 @@ impl Forecaster for Online {
 
     fn ahead(&mut self, slot: Slot) -> Option<Ahead> {
         let expected = self.model.expect(slot, &[], DEADLINE);
-        let times = self.model.time_forecast(slot);
         Some(Ahead {
             median: expected.time.median,
             size: expected.size.mode,
             deadline: expected.deadline,
             offered: self.model.deadline(slot, DEADLINE).is_some(),
-            within: HORIZONS.map(|horizon| f64::from(times.within(horizon))),
+            within: Waits::within(&self.model, slot),
         })
     }
 
@@ -83,48 +124,76 @@ mod tests {
     use crate::flow::{Service, Side};
     use crate::time::Span;
 
-    fn beat(model: &mut Online, times: usize) {
-        for _ in 0..times {
-            let since = Some(Span::from_millis(100));
-            model.learn(Slot(0), &PacketFacts { payload_len: 40, since, ..PacketFacts::NONE });
-        }
-    }
-
-    fn begin(model: &mut Online) {
+    fn begin(model: &mut impl Forecaster) {
         let service = Service { protocol: 17, port: 53 };
         model.restart();
         model.begin(Slot(0), &Origin { service, pair: 1, identity: 1, responder: Side::B });
     }
 
-    #[test]
-    fn probabilities_of_longer_waits_are_larger_and_turn_at_the_period() {
-        let mut model = Online::new();
+    /// Packets 100 ms apart; answers what the next one is like.
+    fn beat(model: &mut impl Forecaster, times: usize) -> PacketFacts {
+        let since = Some(Span::from_millis(100));
+        let packet = PacketFacts { payload_len: 40, since, ..PacketFacts::NONE };
+        for _ in 0..times {
+            model.ahead(Slot(0));
+            model.learn(Slot(0), &packet);
+        }
+        packet
+    }
+
+    fn total(model: &mut impl Forecaster, packet: &PacketFacts) -> f64 {
+        model.bits(Slot(0), packet).iter().sum()
+    }
+
+    /// What a model says of a rhythm of 100 ms: its deadline and whether it lies in the right place.
+    fn deadline_of_a_rhythm(mut model: impl Forecaster) -> Span {
         begin(&mut model);
         beat(&mut model, 200);
         let ahead = model.ahead(Slot(0)).unwrap();
         assert!(ahead.within.is_sorted());
-        // The bin that holds 100 ms ends at 131 ms.
         assert!(ahead.within[4] < 0.05 && ahead.within[7] > 0.95, "{:?}", ahead.within);
-        assert!(ahead.offered && ahead.deadline < Span::from_millis(132));
+        assert!(ahead.offered);
+        ahead.deadline
+    }
+
+    #[test]
+    fn probabilities_of_longer_waits_are_larger_and_turn_at_the_period() {
+        // The bin that holds 100 ms ends at 131 ms.
+        assert!(deadline_of_a_rhythm(Online::markov()) < Span::from_millis(132));
+        assert!(deadline_of_a_rhythm(Online::adaptive()) < Span::from_millis(104));
     }
 
     #[test]
     fn one_capture_does_not_help_the_next_but_training_does() {
-        let mut model = Online::new();
+        let mut model = Online::markov();
         model.trained();
         begin(&mut model);
-        beat(&mut model, 50);
-        let next = PacketFacts { payload_len: 40, ..PacketFacts::NONE };
-        let taught: f64 = model.bits(Slot(0), &next).iter().sum();
+        let next = beat(&mut model, 50);
+        let taught = total(&mut model, &next);
         begin(&mut model);
-        let fresh: f64 = model.bits(Slot(0), &next).iter().sum();
+        let fresh = total(&mut model, &next);
         assert!(fresh > taught + 4.0, "{fresh} {taught}");
-        let mut model = Online::new();
+        let mut model = Online::markov();
         begin(&mut model);
         beat(&mut model, 50);
         model.trained();
         begin(&mut model);
-        let trained: f64 = model.bits(Slot(0), &next).iter().sum();
+        let trained = total(&mut model, &next);
         assert!(trained < fresh, "{trained} {fresh}");
+    }
+
+    #[test]
+    fn the_adaptive_model_begins_every_capture_cold() {
+        let mut model = Online::adaptive();
+        begin(&mut model);
+        let next = beat(&mut model, 1);
+        let cold = total(&mut model, &next);
+        beat(&mut model, 50);
+        let warm = total(&mut model, &next);
+        model.trained();
+        begin(&mut model);
+        beat(&mut model, 1);
+        assert_eq!(total(&mut model, &next), cold);
+        assert!(warm < cold / 4.0);
     }
 }

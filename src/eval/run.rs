@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use super::{
-    Adapting, Baseline, Capture, Dataset, EvalError, Extent, Forecaster, ModelReport, Online,
-    Packet, Part, Report, Score, SourceReport, Split,
+    Baseline, Capture, Dataset, EvalError, Extent, Forecaster, ModelReport, Online, Packet, Part,
+    Report, Score, SourceReport, Split,
 };
 use crate::flow::Slot;
 
@@ -19,8 +19,8 @@ pub fn line_up() -> Vec<Box<dyn Forecaster>> {
         Box::new(Baseline::markov(1)),
         Box::new(Baseline::markov(2)),
         Box::new(Baseline::markov(3)),
-        Box::new(Online::new()),
-        Box::new(Adapting::new()),
+        Box::new(Online::markov()),
+        Box::new(Online::adaptive()),
     ]
 }
 
