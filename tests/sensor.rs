@@ -286,3 +286,20 @@ fn synthetic_packets_of_a_run_leave_in_time_order() {
     assert!(synthetic(&events).iter().any(|packet| packet.run > 1), "there was a run");
     assert!(times.is_sorted());
 }
+
+#[test]
+fn a_claim_of_any_length_on_the_wire_is_imagined_without_overflow() {
+    let mut sensor = sensor(&[]);
+    let frame = udp(1, 2, 40);
+    for beat in 0..100 {
+        sensor.push(&Packet {
+            time: Timestamp::from_nanos(beat * SECOND),
+            link: LinkType::ETHERNET,
+            data: &frame,
+            wire_len: u32::MAX,
+            host: HostHint::default(),
+        });
+    }
+    sensor.advance(Timestamp::from_nanos(200 * SECOND));
+    assert!(!synthetic(&drain(&mut sensor)).is_empty(), "the beat stopped");
+}

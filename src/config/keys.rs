@@ -235,8 +235,8 @@ sections! {
         kind: ModelKind = ModelKind::Markov, in ANY, unit "none", cost "nothing";
         /// The model file, relative to the working directory. Empty takes the built-in one.
         path: Option<PathBuf> = None, in ANY, unit "path", cost "its size in memory, once";
-        /// Memory for what is counted on line. When it is full, new contexts share the forecast of
-        /// the coarser ones.
+        /// Memory for what is counted on line. When it is full, what is new takes the place of what
+        /// was seen least, and leans on coarser counts meanwhile.
         table_mib: usize = 16, in 1..=4_096, unit "MiB",
             cost "that memory, and more cache misses per packet once it outgrows the cache";
         /// Whether the model stays as it was loaded and learns nothing from the packets it sees.

@@ -197,7 +197,8 @@ fn imagine(last: &PacketFacts, expected: &Expectation, before: usize) -> PacketF
         side: expected.side,
         flags: expected.flags,
         payload_len: expected.size.mode,
-        wire_len: headers + expected.size.mode,
+        // A capture may claim any length on the wire.
+        wire_len: headers.saturating_add(expected.size.mode),
         since: Some(expected.time.median),
         position: last.position.saturating_add(1 + before as u32),
         entropy: None,
