@@ -98,7 +98,7 @@ impl Look<'_> {
     }
 
     fn one(&self, head: Head, node: usize, lines: &[&Line; CONTEXTS]) -> f32 {
-        let prior = self.model.prior.odds(head, node);
+        let prior = self.model.prior.odds(head)[node];
         self.model.learned.mixer.decide(head, node, prior, lines).one
     }
 }

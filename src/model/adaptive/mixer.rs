@@ -13,7 +13,6 @@
 use super::arithmetic::squash;
 use super::context::CONTEXTS;
 use super::line::Line;
-use super::prior::Prior;
 use super::tree::{DEEPEST, Head};
 use super::weights::{INPUTS, POINTS, Weights};
 
@@ -91,14 +90,14 @@ impl Mixer {
         &self,
         head: Head,
         steps: &[(u8, bool)],
-        prior: &impl Prior,
+        prior: &[f32; Line::SLOTS],
         lines: &[&Line; CONTEXTS],
         decisions: &mut [Decision; DEEPEST],
     ) {
         let mut odds = [0.0; INPUTS];
         for ((&(node, _), decision), odds) in steps.iter().zip(&mut *decisions).zip(&mut odds) {
             let node = usize::from(node);
-            (decision.inputs, *odds) = self.mix(head, node, prior.odds(head, node), lines);
+            (decision.inputs, *odds) = self.mix(head, node, prior[node], lines);
         }
         let mut mixed = odds;
         for value in &mut mixed {

@@ -183,7 +183,7 @@ impl Walk {
     #[inline]
     fn forecast(&mut self, mixer: &Mixer, prior: &impl Prior, lines: &[&Line; CONTEXTS]) -> f32 {
         let steps = self.path.steps();
-        mixer.decide_all(self.head, steps, prior, lines, &mut self.decisions);
+        mixer.decide_all(self.head, steps, prior.odds(self.head), lines, &mut self.decisions);
         let mut probability = 1.0_f32;
         for (&(_, bit), decision) in steps.iter().zip(&self.decisions) {
             probability *= if bit { decision.one } else { 1.0 - decision.one };

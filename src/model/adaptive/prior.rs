@@ -1,7 +1,7 @@
 //! What is forecast of a packet before anything was learned on line.
 //!
-//! Here a network's forecast will come in: it says the odds of every decision, and the mixer learns
-//! how far to believe it beside what was learned on line. Until there is one, [`Uniform`].
+//! Here a network's forecast will come in: it says the odds of every decision of a head at once, and
+//! the mixer learns how far to believe it beside what was learned on line. Until there is one, [`Uniform`].
 
 use super::line::Line;
 use super::tree::{self, Head};
@@ -10,8 +10,8 @@ use super::tree::{self, Head};
 ///
 /// Asked in the order of the chain: a head's odds are given the true symbols of the heads before it.
 pub(super) trait Prior {
-    /// `ln(p / (1 - p))` of the node's one.
-    fn odds(&self, head: Head, node: usize) -> f32;
+    /// By node: `ln(p / (1 - p))` of its one. Nodes that the head's tree does not use are 0.
+    fn odds(&self, head: Head) -> &[f32; Line::SLOTS];
 }
 
 /// Every symbol as likely as the others.
@@ -38,8 +38,8 @@ impl Uniform {
 
 impl Prior for Uniform {
     #[inline]
-    fn odds(&self, head: Head, node: usize) -> f32 {
-        self.odds[head as usize][node]
+    fn odds(&self, head: Head) -> &[f32; Line::SLOTS] {
+        &self.odds[head as usize]
     }
 }
 
@@ -52,7 +52,7 @@ mod tests {
         let prior = Uniform::new();
         for (head, symbols) in [(Head::SideFlags, 16), (Head::Size, 13), (Head::Wait, 29)] {
             let all: [f32; 29] =
-                tree::spread(head, |node| 1.0 / (1.0 + (-prior.odds(head, node)).exp()));
+                tree::spread(head, |node| 1.0 / (1.0 + (-prior.odds(head)[node]).exp()));
             for probability in &all[..symbols] {
                 assert!((probability * symbols as f32 - 1.0).abs() < 1e-4, "{head:?} {all:?}");
             }

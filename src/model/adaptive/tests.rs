@@ -71,7 +71,7 @@ fn noise(seed: u64, count: usize) -> Vec<PacketFacts> {
 fn spread<const N: usize>(model: &Adaptive, head: Head, contexts: &[u64; CONTEXTS]) -> [f32; N] {
     let lines = model.learned.lines.find_all(contexts);
     tree::spread(head, |node| {
-        model.learned.mixer.decide(head, node, model.prior.odds(head, node), &lines).one
+        model.learned.mixer.decide(head, node, model.prior.odds(head)[node], &lines).one
     })
 }
 
@@ -88,7 +88,7 @@ fn decode(model: &Adaptive, head: Head, contexts: &[u64; CONTEXTS], symbol: u8) 
     for (depth, &(_, bit)) in bits.steps().iter().enumerate() {
         // The node follows from what is still possible, not from the symbol.
         let node = Path::to(head, possible[0]).steps()[depth].0;
-        let prior = model.prior.odds(head, usize::from(node));
+        let prior = model.prior.odds(head)[usize::from(node)];
         let one = model.learned.mixer.decide(head, usize::from(node), prior, &lines).one;
         probability *= if bit { one } else { 1.0 - one };
         possible.retain(|&symbol| Path::to(head, symbol).steps()[depth] == (node, bit));
