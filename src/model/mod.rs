@@ -15,6 +15,7 @@ mod forecast;
 mod markov;
 mod origin;
 mod packet;
+pub mod schema;
 
 pub use adaptive::{Adaptive, WeightsError};
 pub use forecast::{Expectation, SizeRange, Surprise, TimeRange};

@@ -9,6 +9,7 @@
 //! Sizes and times are halved: `0..8 | 8..16`, and so on; a half without any symbol is not asked for.
 
 use super::super::discretise::{SIDE_FLAGS, SIZES, TIMES};
+use super::super::schema;
 use super::line::Line;
 
 /// What is decided.
@@ -73,10 +74,8 @@ impl Path {
         let mut path = Self::default();
         match head {
             Head::SideFlags => {
-                let (side, class) = (usize::from(symbol >> 3), usize::from(symbol & 7));
-                path.push(0, side == 1);
-                for &(node, bit) in FLAG_PATHS[class] {
-                    path.push(1 + 7 * side + node, bit);
+                for (node, bit) in schema::side_flags_path(symbol) {
+                    path.push(node, bit);
                 }
             }
             Head::Nothing => path.push(NOTHING_SLOT, symbol == 1),
@@ -95,18 +94,6 @@ impl Path {
         path
     }
 }
-
-/// By flag class: the decisions after the side, nodes counted within the side.
-const FLAG_PATHS: [&[(usize, bool)]; 8] = [
-    &[(0, false), (1, false), (2, false), (4, false), (6, false)],
-    &[(0, false), (1, false), (2, true), (3, false)],
-    &[(0, false), (1, false), (2, true), (3, true)],
-    &[(0, false), (1, false), (2, false), (4, true), (5, false)],
-    &[(0, false), (1, false), (2, false), (4, true), (5, true)],
-    &[(0, false), (1, true)],
-    &[(0, true)],
-    &[(0, false), (1, false), (2, false), (4, false), (6, true)],
-];
 
 /// A node of a halved tree and the leaves under it.
 #[derive(Clone, Copy)]
