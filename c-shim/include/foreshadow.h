@@ -193,9 +193,10 @@ typedef struct foreshadow_expectation {
 enum foreshadow_has {
     /** foreshadow_facts.since_ns: absent for a connection's first packet. */
     FORESHADOW_HAS_SINCE = 0x01,
-    /** foreshadow_facts.entropy: absent where there was too little payload. */
+    /** The `entropy` of foreshadow_facts (absent where there was too little payload) and of
+     *  foreshadow_synthetic (absent where nothing is known of it). */
     FORESHADOW_HAS_ENTROPY = 0x02,
-    /** foreshadow_synthetic.sequence: known where TCP fixes it. */
+    /** The `sequence` of foreshadow_synthetic and foreshadow_outcome: known where TCP or RTP fixes it. */
     FORESHADOW_HAS_SEQUENCE = 0x04,
     /** foreshadow_synthetic.acknowledgement: likewise. */
     FORESHADOW_HAS_ACKNOWLEDGEMENT = 0x08,
@@ -204,7 +205,9 @@ enum foreshadow_has {
     /** foreshadow_connection.vlan_inner. */
     FORESHADOW_HAS_VLAN_INNER = 0x20,
     /** foreshadow_connection.tunnel. */
-    FORESHADOW_HAS_TUNNEL = 0x40
+    FORESHADOW_HAS_TUNNEL = 0x40,
+    /** foreshadow_outcome.came_len: absent where nothing came. */
+    FORESHADOW_HAS_CAME = 0x80
 };
 
 /** The packet that came, in the model's words. */
@@ -367,10 +370,42 @@ typedef struct foreshadow_verdict {
 
 enum foreshadow_synthetic_kind {
     /** Its deadline passed and nothing came. */
-    FORESHADOW_SYNTHETIC_OVERDUE = 1
+    FORESHADOW_SYNTHETIC_OVERDUE = 1,
+    /** What came shows that it must have been sent. */
+    FORESHADOW_SYNTHETIC_GAP = 2
 };
 
-/** A packet that should have come and did not; event.time_ns is when it was due. */
+/** How the hole behind a gap packet was found. */
+enum foreshadow_why {
+    /** No hole: the packet is overdue. */
+    FORESHADOW_WHY_NONE = 0,
+    /** TCP: a later segment came before the bytes in front of it. */
+    FORESHADOW_WHY_HOLE = 1,
+    /** TCP: the peer acknowledged bytes that nobody saw. */
+    FORESHADOW_WHY_ACKNOWLEDGED = 2,
+    /** RTP: numbers were skipped. */
+    FORESHADOW_WHY_RTP = 3,
+    /** A request on a service that always answers was not answered. */
+    FORESHADOW_WHY_NO_RESPONSE = 4
+};
+
+/** Where a gap packet stands in its hole; all zero for an overdue one. */
+typedef struct foreshadow_gap {
+    /** Which packet of the hole it is, from 1. */
+    uint32_t part;
+    /** Packets made for the hole. */
+    uint32_t parts;
+    /** What the hole held beyond these packets: bytes, for RTP packets. The same in each part. */
+    uint32_t left;
+    /** FORESHADOW_WHY_*. */
+    uint8_t why;
+    uint8_t reserved[3];
+} foreshadow_gap;
+
+/**
+ * A packet that should have come and did not; event.time_ns is when it was made: as its deadline
+ * passed, or as something came that shows it was sent. One foreshadow_outcome follows.
+ */
 typedef struct foreshadow_synthetic {
     uint32_t size;
     /** Which of the optional values are there: FORESHADOW_HAS_*. */
@@ -383,13 +418,75 @@ typedef struct foreshadow_synthetic {
     foreshadow_identity who;
     /** Time of the connection's last real packet. */
     int64_t last_ns;
-    /** TCP sequence number it would have (FORESHADOW_HAS_SEQUENCE). */
+    /** TCP sequence number it would have; for RTP its number (FORESHADOW_HAS_SEQUENCE). */
     uint32_t sequence;
     /** TCP acknowledgement number it would have (FORESHADOW_HAS_ACKNOWLEDGEMENT). */
     uint32_t acknowledgement;
-    /** The packet itself: the forecast it was made from. */
+    /** The forecast it was made from. */
     foreshadow_expectation expected;
+    /** Its number, from 1; none comes twice from one sensor. */
+    uint64_t serial;
+    /** When it should have come: the deadline, or for a gap an estimate between its neighbours. */
+    int64_t due_ns;
+    /** Its place in the hole. */
+    foreshadow_gap gap;
+    /** Payload bytes it would have; exact together with `sequence` for a TCP gap. */
+    uint32_t payload_len;
+    /** How sure it is that such a packet was sent, or should have been: 0 to 1. */
+    float confidence;
+    /** How likely it is that it did come and the capture lost it, 0 to 1. */
+    float capture_loss;
+    /** FORESHADOW_SIDE_*: who should have sent it. */
+    uint8_t side;
+    /** TCP flags it would have, as in byte 13 of the header; 0 for other protocols. */
+    uint8_t flags;
+    /** Entropy its payload would have in 1/32 bit a byte (FORESHADOW_HAS_ENTROPY). */
+    uint8_t entropy;
+    uint8_t reserved;
 } foreshadow_synthetic;
+
+enum foreshadow_outcome_kind {
+    /** The real one came after all. */
+    FORESHADOW_OUTCOME_LATE = 1,
+    /** A retransmission brought its bytes. */
+    FORESHADOW_OUTCOME_FILLED = 2,
+    /** Who it was for acknowledged it, so that it came there, unseen here. */
+    FORESHADOW_OUTCOME_LOST = 3,
+    /** Nothing like it ever came. */
+    FORESHADOW_OUTCOME_PHANTOM = 4
+};
+
+/** What became of a synthetic packet; event.time_ns is when that was clear. Each has exactly one. */
+typedef struct foreshadow_outcome {
+    uint32_t size;
+    /** Which of the optional values are there: FORESHADOW_HAS_*. */
+    uint16_t has;
+    /** FORESHADOW_OUTCOME_*. */
+    uint8_t outcome;
+    /** FORESHADOW_SYNTHETIC_*: what it was made as. */
+    uint8_t kind;
+    /** The connection it belongs to. */
+    foreshadow_identity who;
+    /** The packet's number: foreshadow_synthetic.serial. */
+    uint64_t serial;
+    /** When it was made. */
+    int64_t made_ns;
+    /** When it should have come. */
+    int64_t due_ns;
+    /** Its place in the hole. */
+    foreshadow_gap gap;
+    /** Payload bytes it would have. */
+    uint32_t payload_len;
+    /** TCP sequence number it would have; for RTP its number (FORESHADOW_HAS_SEQUENCE). */
+    uint32_t sequence;
+    /** Payload bytes of the packet that came in its place (FORESHADOW_HAS_CAME). */
+    uint32_t came_len;
+    /** How likely it is that it did come and the capture lost it, 0 to 1, as known by then. */
+    float capture_loss;
+    /** FORESHADOW_SIDE_*: who should have sent it. */
+    uint8_t side;
+    uint8_t reserved[7];
+} foreshadow_outcome;
 
 /** A packet that was not expected; event.time_ns is when it came. */
 typedef struct foreshadow_anomaly {
@@ -550,7 +647,9 @@ enum foreshadow_event_kind {
     /** data.shed: events were lost because nobody polled. */
     FORESHADOW_EVENT_SHED = 6,
     /** data.stats: the counters, at every stats interval of packet time and at the end. */
-    FORESHADOW_EVENT_STATS = 7
+    FORESHADOW_EVENT_STATS = 7,
+    /** data.outcome: what became of a synthetic packet. */
+    FORESHADOW_EVENT_OUTCOME = 8
 };
 
 /** Something the host should hear of. */
@@ -569,6 +668,7 @@ typedef struct foreshadow_event {
         foreshadow_target target;
         foreshadow_shed shed;
         foreshadow_stats stats;
+        foreshadow_outcome outcome;
         /** Room for the members to grow, so that the size of an event stays. */
         uint8_t room[512];
     } data;

@@ -9,7 +9,7 @@ use crate::flow::{
     CloseReason, ConnectionId, ConnectionKey, ConnectionState, Counters, History, Side, Summary,
 };
 use crate::model::{Expectation, PacketFacts, SizeRange, Surprise, TimeRange};
-use crate::predict::{Kind, SyntheticPacket};
+use crate::predict::{Gap, Kind, Outcome, Settled, SyntheticId, SyntheticPacket, Why};
 use crate::score::{Anomaly, ConnectionScore};
 use crate::sensor::{Event, Shed, Stats};
 use crate::time::{Span, Timestamp};
@@ -40,6 +40,10 @@ pub(super) fn event(event: &ffi::foreshadow_event) -> Result<Event, Unknown> {
             // SAFETY: above.
             synthetic(unsafe { &data.synthetic }, time).map(Event::Synthetic)
         }
+        ffi::FORESHADOW_EVENT_OUTCOME => {
+            // SAFETY: above.
+            outcome(unsafe { &data.outcome }, time).map(Event::Outcome)
+        }
         ffi::FORESHADOW_EVENT_ANOMALY => {
             // SAFETY: above.
             anomaly(unsafe { &data.anomaly }, time).map(Event::Anomaly)
@@ -64,27 +68,67 @@ pub(super) fn event(event: &ffi::foreshadow_event) -> Result<Event, Unknown> {
 
 fn synthetic(
     packet: &ffi::foreshadow_synthetic,
-    due: Timestamp,
+    made: Timestamp,
 ) -> Result<SyntheticPacket, Unknown> {
     let who = identity(&packet.who)?;
     let has = |bit| has(packet.has, bit);
     Ok(SyntheticPacket {
+        serial: SyntheticId(packet.serial),
         id: who.id,
         host_id: who.host_id,
         key: who.key,
         originator: who.originator,
         uid: who.uid,
-        kind: match u32::from(packet.kind) {
-            ffi::FORESHADOW_SYNTHETIC_OVERDUE => Kind::Overdue,
-            _ => return Err(Unknown::of("synthetic.kind")),
-        },
-        due,
+        kind: kind(packet.kind, &packet.gap).ok_or(Unknown::of("synthetic.kind"))?,
+        made,
+        due: Timestamp::from_nanos(packet.due_ns),
         last: Timestamp::from_nanos(packet.last_ns),
         run: packet.run,
+        side: side(packet.side, "synthetic.side")?,
+        flags: TcpFlags(packet.flags),
+        payload_len: packet.payload_len,
+        entropy: has(ffi::FORESHADOW_HAS_ENTROPY).then_some(packet.entropy),
         sequence: has(ffi::FORESHADOW_HAS_SEQUENCE).then_some(packet.sequence),
         acknowledgement: has(ffi::FORESHADOW_HAS_ACKNOWLEDGEMENT).then_some(packet.acknowledgement),
+        confidence: packet.confidence,
+        capture_loss: packet.capture_loss,
         expected: expectation(&packet.expected)?,
     })
+}
+
+fn outcome(settled: &ffi::foreshadow_outcome, time: Timestamp) -> Result<Settled, Unknown> {
+    let who = identity(&settled.who)?;
+    let has = |bit| has(settled.has, bit);
+    let outcome = Outcome::ALL.into_iter().find(|outcome| *outcome as u8 == settled.outcome);
+    Ok(Settled {
+        serial: SyntheticId(settled.serial),
+        id: who.id,
+        host_id: who.host_id,
+        key: who.key,
+        originator: who.originator,
+        uid: who.uid,
+        kind: kind(settled.kind, &settled.gap).ok_or(Unknown::of("outcome.kind"))?,
+        made: Timestamp::from_nanos(settled.made_ns),
+        due: Timestamp::from_nanos(settled.due_ns),
+        side: side(settled.side, "outcome.side")?,
+        payload_len: settled.payload_len,
+        sequence: has(ffi::FORESHADOW_HAS_SEQUENCE).then_some(settled.sequence),
+        outcome: outcome.ok_or(Unknown::of("outcome.outcome"))?,
+        time,
+        came: has(ffi::FORESHADOW_HAS_CAME).then_some(settled.came_len),
+        capture_loss: settled.capture_loss,
+    })
+}
+
+fn kind(number: u8, gap: &ffi::foreshadow_gap) -> Option<Kind> {
+    match u32::from(number) {
+        ffi::FORESHADOW_SYNTHETIC_OVERDUE => Some(Kind::Overdue),
+        ffi::FORESHADOW_SYNTHETIC_GAP => {
+            let why = Why::ALL.into_iter().find(|why| *why as u8 == gap.why)?;
+            Some(Kind::Gap(Gap { why, part: gap.part, parts: gap.parts, left: gap.left }))
+        }
+        _ => None,
+    }
 }
 
 fn anomaly(packet: &ffi::foreshadow_anomaly, time: Timestamp) -> Result<Anomaly, Unknown> {
@@ -338,18 +382,44 @@ mod tests {
 
     fn events() -> Vec<Event> {
         let synthetic = SyntheticPacket {
+            serial: SyntheticId(91),
             id: ID,
             host_id: Some(15),
             key: key(),
             originator: Side::B,
             uid: UID,
-            kind: Kind::Overdue,
+            kind: Kind::Gap(Gap { why: Why::NoResponse, part: 92, parts: 93, left: 94 }),
+            made: Timestamp::from_nanos(95),
             due: Timestamp::from_nanos(16),
             last: Timestamp::from_nanos(-17),
             run: 18,
+            side: Side::B,
+            flags: TcpFlags(0x19),
+            payload_len: 96,
+            entropy: Some(97),
             sequence: Some(19),
             acknowledgement: Some(20),
+            confidence: 98.5,
+            capture_loss: 99.5,
             expected: expected(),
+        };
+        let settled = Settled {
+            serial: SyntheticId(100),
+            id: ID,
+            host_id: Some(15),
+            key: key(),
+            originator: Side::B,
+            uid: UID,
+            kind: synthetic.kind,
+            made: Timestamp::from_nanos(101),
+            due: Timestamp::from_nanos(102),
+            side: Side::B,
+            payload_len: 103,
+            sequence: Some(104),
+            outcome: Outcome::Lost,
+            time: Timestamp::from_nanos(105),
+            came: Some(106),
+            capture_loss: 107.5,
         };
         let anomaly = Anomaly {
             id: ID,
@@ -437,10 +507,20 @@ mod tests {
         vec![
             Event::Synthetic(synthetic),
             Event::Synthetic(SyntheticPacket {
+                kind: Kind::Overdue,
+                entropy: None,
                 sequence: None,
                 acknowledgement: None,
                 host_id: None,
                 ..synthetic
+            }),
+            Event::Outcome(settled),
+            Event::Outcome(Settled {
+                kind: Kind::Overdue,
+                outcome: Outcome::Phantom,
+                sequence: None,
+                came: None,
+                ..settled
             }),
             Event::Anomaly(anomaly),
             Event::Anomaly(Anomaly {
@@ -465,7 +545,7 @@ mod tests {
 
     #[test]
     fn the_longest_line_fits_the_buffer_that_the_header_promises() {
-        let Event::Connection { summary, score, .. } = events()[4] else { unreachable!() };
+        let Event::Connection { summary, score, .. } = events()[6] else { unreachable!() };
         let most = Counters {
             packets: u64::MAX,
             ip_bytes: u64::MAX,
@@ -517,11 +597,11 @@ mod tests {
 
     #[test]
     fn numbers_and_text_that_stand_for_nothing_are_named() {
-        let Event::Connection { summary, score, .. } = &events()[4] else { unreachable!() };
+        let Event::Connection { summary, score, .. } = &events()[6] else { unreachable!() };
         let field = |change: fn(&mut ffi::foreshadow_connection)| {
             let mut connection = encode::connection(summary, score);
             change(&mut connection);
-            let mut c = encode::event(&events()[4]);
+            let mut c = encode::event(&events()[6]);
             c.data.connection = connection;
             event(&c).unwrap_err().field
         };

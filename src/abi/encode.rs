@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use crate::flow::{ConnectionId, ConnectionKey, Counters, Side, Summary};
 use crate::model::{Expectation, PacketFacts, Surprise};
-use crate::predict::SyntheticPacket;
+use crate::predict::{Kind, Settled, SyntheticPacket};
 use crate::score::{Anomaly, ConnectionScore};
 use crate::sensor::{Event, Shed, Stats, Verdict};
 use crate::time::Span;
@@ -28,6 +28,10 @@ pub(super) fn event(event: &Event) -> ffi::foreshadow_event {
         Event::Synthetic(packet) => {
             out.kind = ffi::FORESHADOW_EVENT_SYNTHETIC;
             out.data.synthetic = synthetic(packet);
+        }
+        Event::Outcome(settled) => {
+            out.kind = ffi::FORESHADOW_EVENT_OUTCOME;
+            out.data.outcome = outcome(settled);
         }
         Event::Anomaly(packet) => {
             out.kind = ffi::FORESHADOW_EVENT_ANOMALY;
@@ -159,31 +163,105 @@ pub(super) fn stats(stats: &Stats) -> ffi::foreshadow_stats {
 
 fn synthetic(packet: &SyntheticPacket) -> ffi::foreshadow_synthetic {
     let SyntheticPacket {
+        serial,
         id,
         host_id,
         key,
         originator,
         uid,
         kind,
-        due: _,
+        made: _,
+        due,
         last,
         run,
+        side,
+        flags,
+        payload_len,
+        entropy,
         sequence,
         acknowledgement,
+        confidence,
+        capture_loss,
         expected,
     } = packet;
     ffi::foreshadow_synthetic {
         size: size_of_ours::<ffi::foreshadow_synthetic>(),
         has: flag(ffi::FORESHADOW_HAS_SEQUENCE, *sequence)
-            | flag(ffi::FORESHADOW_HAS_ACKNOWLEDGEMENT, *acknowledgement),
-        kind: *kind as u8,
+            | flag(ffi::FORESHADOW_HAS_ACKNOWLEDGEMENT, *acknowledgement)
+            | flag(ffi::FORESHADOW_HAS_ENTROPY, *entropy),
+        kind: synthetic_kind(*kind),
         run: *run,
         who: identity(*id, *host_id, key, *originator, *uid),
         last_ns: last.nanos(),
         sequence: sequence.unwrap_or(0),
         acknowledgement: acknowledgement.unwrap_or(0),
         expected: expectation(expected),
+        serial: serial.0,
+        due_ns: due.nanos(),
+        gap: gap(*kind),
+        payload_len: *payload_len,
+        confidence: *confidence,
+        capture_loss: *capture_loss,
+        side: *side as u8,
+        flags: flags.0,
+        entropy: entropy.unwrap_or(0),
+        reserved: 0,
     }
+}
+
+fn outcome(settled: &Settled) -> ffi::foreshadow_outcome {
+    let Settled {
+        serial,
+        id,
+        host_id,
+        key,
+        originator,
+        uid,
+        kind,
+        made,
+        due,
+        side,
+        payload_len,
+        sequence,
+        outcome,
+        time: _,
+        came,
+        capture_loss,
+    } = settled;
+    ffi::foreshadow_outcome {
+        size: size_of_ours::<ffi::foreshadow_outcome>(),
+        has: flag(ffi::FORESHADOW_HAS_SEQUENCE, *sequence) | flag(ffi::FORESHADOW_HAS_CAME, *came),
+        outcome: *outcome as u8,
+        kind: synthetic_kind(*kind),
+        who: identity(*id, *host_id, key, *originator, *uid),
+        serial: serial.0,
+        made_ns: made.nanos(),
+        due_ns: due.nanos(),
+        gap: gap(*kind),
+        payload_len: *payload_len,
+        sequence: sequence.unwrap_or(0),
+        came_len: came.unwrap_or(0),
+        capture_loss: *capture_loss,
+        side: *side as u8,
+        reserved: [0; 7],
+    }
+}
+
+const fn synthetic_kind(kind: Kind) -> u8 {
+    match kind {
+        Kind::Overdue => ffi::FORESHADOW_SYNTHETIC_OVERDUE as u8,
+        Kind::Gap(_) => ffi::FORESHADOW_SYNTHETIC_GAP as u8,
+    }
+}
+
+fn gap(kind: Kind) -> ffi::foreshadow_gap {
+    kind.gap().map_or_else(Default::default, |gap| ffi::foreshadow_gap {
+        part: gap.part,
+        parts: gap.parts,
+        left: gap.left,
+        why: gap.why as u8,
+        reserved: [0; 3],
+    })
 }
 
 fn anomaly(packet: &Anomaly) -> ffi::foreshadow_anomaly {

@@ -12,4 +12,4 @@ mod predictor;
 mod synthetic;
 
 pub use predictor::{Miss, Policy, Predictor};
-pub use synthetic::{Kind, SyntheticPacket};
+pub use synthetic::{Gap, Kind, Outcome, Settled, SyntheticId, SyntheticPacket, Why};

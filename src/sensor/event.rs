@@ -2,7 +2,7 @@
 
 use crate::flow::{ConnectionId, Side, Summary};
 use crate::model::Surprise;
-use crate::predict::SyntheticPacket;
+use crate::predict::{Settled, SyntheticPacket};
 use crate::score::{Anomaly, ConnectionScore};
 use crate::time::Timestamp;
 
@@ -34,6 +34,8 @@ impl Verdict {
 pub enum Event {
     /// A packet was due and did not come.
     Synthetic(SyntheticPacket),
+    /// What became of such a packet; once for each.
+    Outcome(Settled),
     /// A packet came that was not expected.
     Anomaly(Anomaly),
     /// A connection ended.
@@ -61,7 +63,8 @@ impl Event {
     #[must_use]
     pub const fn time(&self) -> Timestamp {
         match self {
-            Self::Synthetic(synthetic) => synthetic.due,
+            Self::Synthetic(synthetic) => synthetic.made,
+            Self::Outcome(settled) => settled.time,
             Self::Anomaly(anomaly) => anomaly.time,
             Self::Connection { time, .. } | Self::Stats { time, .. } => *time,
             Self::Shed(shed) => shed.time,

@@ -8,7 +8,7 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::flow::{ConnectionId, ConnectionKey, Counters, Side, Summary};
 use crate::model::{Expectation, PacketFacts, Surprise};
-use crate::predict::SyntheticPacket;
+use crate::predict::{Kind, Settled, SyntheticPacket};
 use crate::score::{Anomaly, ConnectionScore};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Address, Tunnel};
@@ -20,6 +20,7 @@ impl Display for Event {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Synthetic(synthetic) => write_synthetic(f, synthetic),
+            Self::Outcome(settled) => write_outcome(f, settled),
             Self::Anomaly(anomaly) => write_anomaly(f, anomaly),
             Self::Connection { time, summary, score } => write_connection(f, *time, summary, score),
             Self::Stats { time, stats } => write_stats(f, *time, stats),
@@ -32,30 +33,91 @@ impl Display for Event {
 
 fn write_synthetic(f: &mut Formatter<'_>, synthetic: &SyntheticPacket) -> fmt::Result {
     let SyntheticPacket {
+        serial,
         id,
         host_id,
         key,
         originator,
         uid,
         kind,
+        made,
         due,
         last,
         run,
+        side,
+        flags,
+        payload_len,
+        entropy,
         sequence,
         acknowledgement,
+        confidence,
+        capture_loss,
         expected,
     } = synthetic;
-    write!(f, "synthetic time={} ", At(*due))?;
+    write!(f, "synthetic time={} serial={} ", At(*made), serial.0)?;
     write_identity(f, *id, *host_id, key, *originator, *uid)?;
+    write_kind(f, *kind)?;
     write!(
         f,
-        " kind={} last={} run={run} sequence={} acknowledgement={}",
-        kind.name(),
+        " due={} last={} run={run} side={side:?} flags={:#04x} payload_len={payload_len} entropy={} \
+         sequence={} acknowledgement={} confidence={confidence:?} capture_loss={capture_loss:?}",
+        At(*due),
         At(*last),
+        flags.0,
+        Maybe(*entropy),
         Maybe(*sequence),
         Maybe(*acknowledgement)
     )?;
     write_expectation(f, expected)
+}
+
+fn write_outcome(f: &mut Formatter<'_>, settled: &Settled) -> fmt::Result {
+    let Settled {
+        serial,
+        id,
+        host_id,
+        key,
+        originator,
+        uid,
+        kind,
+        made,
+        due,
+        side,
+        payload_len,
+        sequence,
+        outcome,
+        time,
+        came,
+        capture_loss,
+    } = settled;
+    write!(f, "outcome time={} serial={} ", At(*time), serial.0)?;
+    write_identity(f, *id, *host_id, key, *originator, *uid)?;
+    write_kind(f, *kind)?;
+    write!(
+        f,
+        " outcome={} made={} due={} side={side:?} payload_len={payload_len} sequence={} came={} \
+         capture_loss={capture_loss:?}",
+        outcome.name(),
+        At(*made),
+        At(*due),
+        Maybe(*sequence),
+        Maybe(*came)
+    )
+}
+
+fn write_kind(f: &mut Formatter<'_>, kind: Kind) -> fmt::Result {
+    write!(f, " kind={}", kind.name())?;
+    match kind.gap() {
+        None => f.write_str(" why=-"),
+        Some(gap) => write!(
+            f,
+            " why={} part={} parts={} left={}",
+            gap.why.name(),
+            gap.part,
+            gap.parts,
+            gap.left
+        ),
+    }
 }
 
 fn write_anomaly(f: &mut Formatter<'_>, anomaly: &Anomaly) -> fmt::Result {
@@ -279,12 +341,13 @@ mod tests {
     use super::*;
     use crate::flow::Slot;
     use crate::model::{SizeRange, TimeRange};
-    use crate::predict::Kind;
+    use crate::predict::{Gap, SyntheticId, Why};
     use crate::wire::TcpFlags;
 
     #[test]
     fn a_synthetic_packet_is_one_line_with_all_its_fields() {
         let event = Event::Synthetic(SyntheticPacket {
+            serial: SyntheticId(9),
             id: ConnectionId { slot: Slot(7), generation: 1 },
             host_id: None,
             key: ConnectionKey {
@@ -297,12 +360,19 @@ mod tests {
             },
             originator: Side::A,
             uid: 0xabc,
-            kind: Kind::Overdue,
-            due: Timestamp::from_parts(1_700_000_000, 5),
+            kind: Kind::Gap(Gap { why: Why::Hole, part: 1, parts: 2, left: 3 }),
+            made: Timestamp::from_parts(1_700_000_000, 5),
+            due: Timestamp::from_parts(1_700_000_000, 4),
             last: Timestamp::from_nanos(-1),
             run: 2,
+            side: Side::B,
+            flags: TcpFlags::ACK,
+            payload_len: 10,
+            entropy: None,
             sequence: Some(u32::MAX),
             acknowledgement: None,
+            confidence: 0.5,
+            capture_loss: 0.0,
             expected: Expectation {
                 side: Side::B,
                 flags: TcpFlags::ACK,
@@ -320,9 +390,11 @@ mod tests {
         });
         assert_eq!(
             event.to_string(),
-            "synthetic time=1700000000.000000005 connection=4294967303 host_id=- uid=abc \
-             a=192.0.2.1:49152 b=[::]:443 protocol=6 domain=0 originator=A kind=overdue \
-             last=-1.999999999 run=2 sequence=4294967295 acknowledgement=- expected.side=B \
+            "synthetic time=1700000000.000000005 serial=9 connection=4294967303 host_id=- uid=abc \
+             a=192.0.2.1:49152 b=[::]:443 protocol=6 domain=0 originator=A kind=gap why=hole \
+             part=1 parts=2 left=3 due=1700000000.000000004 last=-1.999999999 run=2 side=B \
+             flags=0x10 payload_len=10 entropy=- sequence=4294967295 acknowledgement=- \
+             confidence=0.5 capture_loss=0.0 expected.side=B \
              expected.flags=0x10 expected.p=0.1 expected.size=0/1/2 \
              expected.time=3/4/18446744073709551615 expected.deadline=6 \
              expected.nothing_more=1.1754944e-38 expected.confidence=1.0"

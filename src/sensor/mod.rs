@@ -23,7 +23,7 @@ use crate::flow::{
     CloseReason, ConnectionId, ConnectionTable, HostHint, Observation, Slot, Summary,
 };
 use crate::model::{Model, Origin, PacketFacts, Surprise};
-use crate::predict::{Kind, Predictor, SyntheticPacket};
+use crate::predict::{Kind, Predictor, SyntheticId, SyntheticPacket};
 use crate::score::{Anomaly, ConnectionScore, Scorer};
 use crate::time::{Span, Timestamp};
 use crate::wire::{self, LinkType, PacketView, TcpFlags, Transport, Tunnels};
@@ -279,22 +279,30 @@ impl Sensor {
         let Some(miss) = self.predictor.miss(slot, due, &*self.model, last) else { return };
         let side = miss.expected.side;
         let next = |side| self.table.connection(slot).and_then(|it| it.next_sequence(side));
+        self.scorer.count_synthetic(slot);
+        self.stats.synthetic += 1;
         let synthetic = SyntheticPacket {
+            serial: SyntheticId(self.stats.synthetic),
             id: summary.id,
             host_id: summary.host_id,
             key: summary.key,
             originator: summary.originator,
             uid: summary.uid,
             kind: Kind::Overdue,
+            made: due,
             due,
             last: summary.last,
             run: miss.run,
+            side,
+            flags: miss.expected.flags,
+            payload_len: miss.expected.size.mode,
+            entropy: None,
             sequence: next(side),
             acknowledgement: next(side.other()),
+            confidence: miss.expected.confidence,
+            capture_loss: 0.0,
             expected: miss.expected,
         };
-        self.scorer.count_synthetic(slot);
-        self.stats.synthetic += 1;
         self.events.push(Event::Synthetic(synthetic));
     }
 }

@@ -95,7 +95,7 @@ impl Schema {
             col(
                 "fs_synthetic",
                 Type::Count,
-                "Synthetic packets made; each has a row in synthetic.log.",
+                "Synthetic packets made; each has two rows in synthetic.log.",
             ),
             col(
                 "fs_close_reason",
@@ -136,25 +136,82 @@ impl Schema {
         ],
     };
 
-    /// Packets that were due and did not come.
+    /// Packets that were due and did not come, and what became of them.
     pub const SYNTHETIC: Self = Self {
         path: "synthetic",
-        doc: "One row per synthetic packet: what was expected on a connection and did not come. No \
-              such packet was ever seen on the wire.",
+        doc: "Two rows per synthetic packet: one when it is made, without `outcome`, and one when its \
+              outcome is known, without the forecast. So the rows without an outcome are each packet \
+              once, at once; those with one are each packet once, for good. No such packet was ever \
+              seen on the wire.",
         columns: &[
-            col("ts", Type::Time, "When it was due: the deadline that passed."),
+            col("ts", Type::Time, "When it was made, or when its outcome was known."),
             UID,
             ORIG_H,
             ORIG_P,
             RESP_H,
             RESP_P,
             PROTO,
-            col("kind", Type::Enum, "Why it was made: `overdue`, its deadline passed."),
+            col("serial", Type::Count, "Its number, the same in both rows; none comes twice."),
+            col(
+                "outcome",
+                Type::Enum,
+                "What became of it: `late`, the real one came; `filled`, a retransmission brought it; \
+                 `lost`, its receiver acknowledged it; `phantom`, nothing ever came. Unset when made.",
+            ),
+            col(
+                "kind",
+                Type::Enum,
+                "Why it was made: `overdue`, its deadline passed; `gap`, what came shows it was sent.",
+            ),
+            col(
+                "why",
+                Type::Enum,
+                "How a gap was found: `hole`, TCP bytes were skipped; `acknowledged`, nobody saw them \
+                 and the peer has them; `rtp`, numbers were skipped; `no_response`, a request on a \
+                 service that always answers was not answered. Unset for an overdue packet.",
+            ),
+            col("part", Type::Count, "Which packet of the hole it is, from 1."),
+            col("parts", Type::Count, "Packets made for the hole."),
+            col(
+                "left",
+                Type::Count,
+                "What the hole held beyond them, in bytes, for RTP in packets; the same in each part.",
+            ),
+            col(
+                "due",
+                Type::Time,
+                "When it should have come: the deadline, or an estimate between a hole's neighbours.",
+            ),
             col("side", Type::Enum, "Who should have sent it: `orig` or `resp`."),
-            col("flags", Type::String, "The likeliest TCP flags; unset for other protocols."),
-            col("size_low", Type::Count, "Payload bytes: 5 % are smaller."),
-            col("size_mode", Type::Count, "Payload bytes: the likeliest size."),
-            col("size_high", Type::Count, "Payload bytes: 5 % are larger."),
+            col("size", Type::Count, "Payload bytes; exact for a TCP gap, else the likeliest."),
+            col(
+                "seq",
+                Type::Count,
+                "TCP sequence number it would have, where the connection fixes it; for RTP its number.",
+            ),
+            col("came_size", Type::Count, "Payload bytes of the packet that came in its place."),
+            col(
+                "capture_loss",
+                Type::Double,
+                "How likely it did come and the capture lost it, 0 to 1, as known at `ts`.",
+            ),
+            col("flags", Type::String, "TCP flags it would have; unset for other protocols."),
+            col("ack", Type::Count, "TCP acknowledgement number it would have."),
+            col(
+                "entropy",
+                Type::Double,
+                "Entropy its payload would have, in bits a byte, where that is known.",
+            ),
+            col(
+                "confidence",
+                Type::Double,
+                "How sure it is that it was sent, or should have been, 0 to 1.",
+            ),
+            col("last", Type::Time, "Time of the connection's last real packet before it."),
+            col("run", Type::Count, "How many were made since that packet, this one included."),
+            col("size_low", Type::Count, "Forecast payload bytes: 5 % are smaller."),
+            col("size_mode", Type::Count, "Forecast payload bytes: the likeliest size."),
+            col("size_high", Type::Count, "Forecast payload bytes: 5 % are larger."),
             col("after_low", Type::Interval, "Time from the packet before it: 5 % come sooner."),
             col(
                 "after_median",
@@ -162,25 +219,12 @@ impl Schema {
                 "Time from the packet before it: half come sooner.",
             ),
             col("after_high", Type::Interval, "Time from the packet before it: 5 % come later."),
-            col("deadline", Type::Interval, "Silence after which it counted as missed."),
-            col("last", Type::Time, "Time of the connection's last real packet."),
-            col("run", Type::Count, "How many were made since that packet, this one included."),
-            col(
-                "seq",
-                Type::Count,
-                "TCP sequence number it would have, where the connection fixes it.",
-            ),
-            col("ack", Type::Count, "TCP acknowledgement number it would have, likewise."),
+            col("deadline", Type::Interval, "Silence after which it would count as missed."),
             col("probability", Type::Double, "Probability of that side with those flags, 0 to 1."),
             col(
                 "nothing_more",
                 Type::Double,
                 "Probability that nothing more comes on the connection, 0 to 1.",
-            ),
-            col(
-                "confidence",
-                Type::Double,
-                "Probability that a packet comes by the deadline, 0 to 1.",
             ),
         ],
     };

@@ -132,6 +132,9 @@ impl ZeekLogs {
             Event::Synthetic(packet) => logs[SYNTHETIC].append(directory, options, time, |row| {
                 synthetic::write(row, packet, scratch);
             }),
+            Event::Outcome(settled) => logs[SYNTHETIC].append(directory, options, time, |row| {
+                synthetic::write_outcome(row, settled, scratch);
+            }),
             Event::Anomaly(anomaly) => logs[ANOMALY].append(directory, options, time, |row| {
                 anomaly::write(row, anomaly, scratch);
             }),

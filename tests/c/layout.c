@@ -107,6 +107,13 @@ int main(void)
     FIELD(foreshadow_verdict, connection);
     FIELD(foreshadow_verdict, surprise);
     FIELD(foreshadow_verdict, reserved);
+    STRUCT(foreshadow_gap);
+    FIELD(foreshadow_gap, part);
+    FIELD(foreshadow_gap, parts);
+    FIELD(foreshadow_gap, left);
+    FIELD(foreshadow_gap, why);
+    FIELD(foreshadow_gap, reserved);
+
     STRUCT(foreshadow_synthetic);
     FIELD(foreshadow_synthetic, size);
     FIELD(foreshadow_synthetic, has);
@@ -117,6 +124,33 @@ int main(void)
     FIELD(foreshadow_synthetic, sequence);
     FIELD(foreshadow_synthetic, acknowledgement);
     FIELD(foreshadow_synthetic, expected);
+    FIELD(foreshadow_synthetic, serial);
+    FIELD(foreshadow_synthetic, due_ns);
+    FIELD(foreshadow_synthetic, gap);
+    FIELD(foreshadow_synthetic, payload_len);
+    FIELD(foreshadow_synthetic, confidence);
+    FIELD(foreshadow_synthetic, capture_loss);
+    FIELD(foreshadow_synthetic, side);
+    FIELD(foreshadow_synthetic, flags);
+    FIELD(foreshadow_synthetic, entropy);
+    FIELD(foreshadow_synthetic, reserved);
+
+    STRUCT(foreshadow_outcome);
+    FIELD(foreshadow_outcome, size);
+    FIELD(foreshadow_outcome, has);
+    FIELD(foreshadow_outcome, outcome);
+    FIELD(foreshadow_outcome, kind);
+    FIELD(foreshadow_outcome, who);
+    FIELD(foreshadow_outcome, serial);
+    FIELD(foreshadow_outcome, made_ns);
+    FIELD(foreshadow_outcome, due_ns);
+    FIELD(foreshadow_outcome, gap);
+    FIELD(foreshadow_outcome, payload_len);
+    FIELD(foreshadow_outcome, sequence);
+    FIELD(foreshadow_outcome, came_len);
+    FIELD(foreshadow_outcome, capture_loss);
+    FIELD(foreshadow_outcome, side);
+    FIELD(foreshadow_outcome, reserved);
     STRUCT(foreshadow_anomaly);
     FIELD(foreshadow_anomaly, size);
     FIELD(foreshadow_anomaly, threshold);

@@ -7,7 +7,7 @@ use foreshadow::flow::{
     Summary,
 };
 use foreshadow::model::{Expectation, PacketFacts, SizeRange, Surprise, TimeRange};
-use foreshadow::predict::{Kind, SyntheticPacket};
+use foreshadow::predict::{Gap, Kind, Outcome, Settled, SyntheticId, SyntheticPacket, Why};
 use foreshadow::score::{Anomaly, ConnectionScore};
 use foreshadow::sensor::{Event, Shed, Stats};
 use foreshadow::time::{Span, Timestamp};
@@ -141,18 +141,51 @@ pub(crate) fn events() -> Vec<Event> {
         ..tcp()
     };
     let synthetic = SyntheticPacket {
+        serial: SyntheticId(3),
         id: ID,
         host_id: None,
         key: tcp_key(),
         originator: Side::A,
         uid: UID,
         kind: Kind::Overdue,
+        made: at(3, 750_000_000),
         due: at(3, 750_000_000),
         last: at(3, 500_000_000),
         run: 1,
+        side: Side::B,
+        flags: TcpFlags(TcpFlags::PSH.0 | TcpFlags::ACK.0),
+        payload_len: 1448,
+        entropy: Some(250),
         sequence: Some(4_294_967_295),
         acknowledgement: None,
+        confidence: 0.75,
+        capture_loss: 0.25,
         expected: expectation(),
+    };
+    let gap = SyntheticPacket {
+        serial: SyntheticId(4),
+        kind: Kind::Gap(Gap { why: Why::Hole, part: 2, parts: 2, left: 0 }),
+        due: at(3, 600_000_000),
+        entropy: None,
+        ..synthetic
+    };
+    let settled = Settled {
+        serial: SyntheticId(3),
+        id: ID,
+        host_id: None,
+        key: tcp_key(),
+        originator: Side::A,
+        uid: UID,
+        kind: Kind::Overdue,
+        made: synthetic.made,
+        due: synthetic.due,
+        side: Side::B,
+        payload_len: 1448,
+        sequence: synthetic.sequence,
+        outcome: Outcome::Late,
+        time: at(4, 0),
+        came: Some(1460),
+        capture_loss: 0.25,
     };
     let anomaly = Anomaly {
         id: ID,
@@ -196,6 +229,8 @@ pub(crate) fn events() -> Vec<Event> {
         Event::Anomaly(anomaly),
         Event::Anomaly(first_packet),
         Event::Synthetic(synthetic),
+        Event::Synthetic(gap),
+        Event::Outcome(settled),
         connection(at(5, 0), tcp()),
         connection(at(6, 0), reversed),
         connection(at(6, 0), single),
