@@ -23,6 +23,7 @@
 //! | `cli` | the `foreshadow` command (feature `cli`) |
 
 pub mod abi;
+pub mod bloom;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
