@@ -17,7 +17,7 @@ endif
 
 test-torch: torch ## the tests of training and of the reference engine
 	@FORESHADOW_TORCH=$(abspath $(TARGET_DIR))/torch FORESHADOW_LIBTORCH=$(LIBTORCH_HOME) \
-		cargo test --features torch --test torch_missing --test torch_engine --test torch_training
+		cargo test --features torch --test torch_missing --test torch_engine --test torch_training --test torch_forecast
 
 clippy-torch: torch-fetch
 	@$(TORCH_BUILD) cargo clippy --profile torch -p foreshadow-torch -- -D warnings

@@ -18,8 +18,8 @@
 //! | [`sensor`] | the whole line in order: push, advance, poll |
 //! | `source` | packets out of captures and interfaces (feature `cli`) |
 //! | `sink` | Zeek-format logs (feature `cli`) |
-//! | `train` | libtorch at run time: training and the reference engine (feature `torch`) |
 //! | `eval` | what every model needs in bits per packet, on sources held out (feature `cli`) |
+//! | `train` | libtorch at run time: training and the reference engine (feature `torch`) |
 //! | [`abi`] | the sensor for C: the functions of `c-shim/include/foreshadow.h` |
 //! | `cli` | the `foreshadow` command (feature `cli`) |
 

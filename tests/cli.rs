@@ -23,7 +23,7 @@ fn read_capture(out: &Path, more: &[&str]) -> command::Done {
 
 #[test]
 fn help_fits_a_terminal_of_eighty_columns() {
-    for action in ["", "run", "config", "version", "completions", "man"] {
+    for action in ["", "run", "train", "config", "version", "completions", "man"] {
         let words: Vec<_> = [action, "--help"].into_iter().filter(|it| !it.is_empty()).collect();
         let done = command::finish(foreshadow(&words).env("COLUMNS", "80"));
         assert_eq!((done.status, done.stderr.as_str()), (Some(0), ""));
@@ -57,6 +57,16 @@ fn what_cannot_be_followed_ends_with_status_2_and_makes_nothing() {
         assert!(done.stderr.contains(says), "{args:?}: {}", done.stderr);
         assert!(!out.exists(), "{args:?}");
     }
+}
+
+#[cfg(not(feature = "torch"))]
+#[test]
+fn training_without_libtorch_says_how_to_get_it() {
+    let done =
+        command::finish(&mut foreshadow(&["train", "--data", ".", "--out", "x.safetensors"]));
+    assert_eq!((done.status, done.stdout.as_str()), (Some(2), ""));
+    assert!(done.stderr.contains("`make torch` fetches libtorch"), "{}", done.stderr);
+    assert!(done.stderr.contains("cargo build --release --features torch"), "{}", done.stderr);
 }
 
 #[test]

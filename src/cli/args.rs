@@ -29,6 +29,8 @@ pub(super) enum Action {
     /// Measure how good the forecasts are
     #[command(subcommand)]
     Eval(EvalAction),
+    /// Train the forecast's network on captures
+    Train(TrainArgs),
     /// Print the default configuration, or check one
     Config(ConfigArgs),
     /// Print version, ABI version and features
@@ -156,6 +158,115 @@ impl From<ScoredPart> for Part {
             ScoredPart::HeldOut => Self::HeldOut,
             ScoredPart::Validation => Self::Validation,
             ScoredPart::Training => Self::Training,
+        }
+    }
+}
+
+#[derive(ClapArgs)]
+#[command(
+    after_help = "Captures lie in folders CLASS/SOURCE or SOURCE; only benign ones teach. A training that was \
+    killed goes on with --resume and ends with the same model. Training needs libtorch: `make torch` \
+    in the sources fetches it.\n\nExamples:\n  \
+    foreshadow train --data dev dev-extra --out models/gru-small.safetensors\n  \
+    foreshadow train --data my-captures --all --hidden 64 --out my.safetensors"
+)]
+pub(super) struct TrainArgs {
+    /// Folders of captures
+    #[arg(long, short, num_args = 1.., value_name = "DIR", required = true)]
+    pub(super) data: Vec<PathBuf>,
+
+    /// The model file to write; its card (.md) and learning curve (.svg) go beside it
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) out: PathBuf,
+
+    /// The cell that carries a connection's state
+    #[arg(long, value_enum, default_value_t = CellKind::Gru, value_name = "CELL")]
+    pub(super) cell: CellKind,
+
+    /// Units of the cell: a multiple of 16 from 32 to 256
+    #[arg(long, default_value_t = 32, value_name = "N")]
+    pub(super) hidden: u32,
+
+    /// What to train on; only on the processor does the same seed give the same model
+    #[arg(long, value_enum, default_value_t = DeviceKind::Cpu, value_name = "DEVICE")]
+    pub(super) device: DeviceKind,
+
+    /// How often every packet is learned from, at most; less where validation stops it
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) epochs: u32,
+
+    /// Where chance begins
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    pub(super) seed: u64,
+
+    /// Go on from the checkpoint beside --out
+    #[arg(long)]
+    pub(super) resume: bool,
+
+    /// Which sources are held out and which only validate, as TOML; without it the split of the
+    /// shipped models, models/split.toml
+    #[arg(long, value_name = "FILE")]
+    pub(super) split: Option<PathBuf>,
+
+    /// Let every source teach; nothing is left to measure on, and nothing stops early
+    #[arg(long, conflicts_with = "split")]
+    pub(super) all: bool,
+
+    /// The folder that `make torch` filled, if not target/torch beside this program
+    #[arg(long, value_name = "DIR")]
+    pub(super) torch: Option<PathBuf>,
+
+    /// Another copy of libtorch than the one in there
+    #[arg(long, value_name = "DIR")]
+    pub(super) libtorch: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum CellKind {
+    /// Gated recurrent unit
+    Gru,
+    /// Long short-term memory: a third more arithmetic, twice the state
+    Lstm,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum DeviceKind {
+    /// The processor
+    Cpu,
+    /// The first CUDA device
+    Cuda,
+}
+
+#[cfg(feature = "torch")]
+mod torch {
+    use super::{CellKind, DeviceKind};
+    use crate::train::{Cell, Device};
+
+    impl CellKind {
+        /// As it is written on the command line.
+        pub(in super::super) const fn name(self) -> &'static str {
+            match self {
+                Self::Gru => "gru",
+                Self::Lstm => "lstm",
+            }
+        }
+    }
+
+    impl From<CellKind> for Cell {
+        fn from(kind: CellKind) -> Self {
+            match kind {
+                CellKind::Gru => Self::Gru,
+                CellKind::Lstm => Self::Lstm,
+            }
+        }
+    }
+
+    impl From<DeviceKind> for Device {
+        fn from(kind: DeviceKind) -> Self {
+            match kind {
+                DeviceKind::Cpu => Self::Cpu,
+                DeviceKind::Cuda => Self::Cuda,
+            }
         }
     }
 }

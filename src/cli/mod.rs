@@ -11,6 +11,11 @@ mod progress;
 mod report;
 mod run;
 mod signals;
+#[cfg(feature = "torch")]
+mod train;
+#[cfg(not(feature = "torch"))]
+#[path = "train_missing.rs"]
+mod train;
 
 pub use args::command;
 pub use failure::Failure;
@@ -30,6 +35,7 @@ pub fn main() -> ExitCode {
     let done = match args.action {
         Action::Run(options) => run::run(&options),
         Action::Eval(action) => eval::eval(&action),
+        Action::Train(options) => train::train(&options),
         Action::Config(options) => show_config(&options),
         Action::Version => print(&version()),
         Action::Completions { shell } => {
@@ -52,7 +58,10 @@ pub fn main() -> ExitCode {
 
 fn version() -> String {
     let abi = crate::abi::ffi::FORESHADOW_ABI_VERSION;
-    let features: &[&str] = if cfg!(feature = "live") { &["cli", "live"] } else { &["cli"] };
+    let known =
+        [("cli", true), ("live", cfg!(feature = "live")), ("torch", cfg!(feature = "torch"))];
+    let features: Vec<&str> =
+        known.into_iter().filter_map(|(name, there)| there.then_some(name)).collect();
     format!(
         "foreshadow {} (ABI {abi}, features {})\n",
         env!("CARGO_PKG_VERSION"),

@@ -30,6 +30,7 @@ mod reliability;
 mod report;
 mod run;
 mod split;
+pub(crate) mod svg;
 mod table;
 mod witten_bell;
 

@@ -6,12 +6,15 @@
 //! Foreshadow changes.
 //!
 //! What it promises: a [`Trainer`] that is killed and resumed from its checkpoint ends with the same
-//! weights, bit for bit, as one that was not (on the processor with one thread). What it does not do:
-//! choose features, batches or learning rates, or know what a packet is.
+//! weights, bit for bit, as one that was not (on the processor with one thread). A trainer does not
+//! choose features, batches or learning rates, or know what a packet is; `forecast` does, which trains
+//! the shipped networks (with feature `cli`, for it reads captures).
 
 mod abi;
 mod engine;
 mod error;
+#[cfg(feature = "cli")]
+pub mod forecast;
 mod plugin;
 mod spec;
 mod trainer;
