@@ -10,7 +10,7 @@ use foreshadow::sensor::{Event, Packet, Sensor};
 use foreshadow::time::{Span, Timestamp};
 use foreshadow::wire::LinkType;
 
-const SHIPPED: &[u8] = include_bytes!("../models/adaptive.mixer");
+const SHIPPED: &[u8] = include_bytes!("../models/adaptive.safetensors");
 
 fn config() -> Config {
     let mut config = Config::default();
@@ -95,10 +95,12 @@ fn a_file_that_is_missing_or_no_weights_is_named_with_the_reason() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(&SHIPPED[..1_000]).unwrap();
     let path = file.path().to_str().unwrap();
-    let expected = SHIPPED.len();
     assert_eq!(
         said(path),
-        format!("model.path: \"{path}\" is 1000 bytes long, but {expected} are needed")
+        format!(
+            "model.path: \"{path}\" can't be used: tensor mixer.confidence lies at 0 to 2560, not 0 to 408"
+        )
     );
-    assert!(said("/dev/zero").contains("not a file of adaptive weights"));
+    let endless = said("/dev/zero");
+    assert!(endless.contains("a model has at most 16777216"), "{endless}");
 }

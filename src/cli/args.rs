@@ -31,6 +31,8 @@ pub(super) enum Action {
     Eval(EvalAction),
     /// Train the forecast's network on captures
     Train(TrainArgs),
+    /// Train the mixer that weighs a network against what is learned on line
+    Fit(FitArgs),
     /// Print the default configuration, or check one
     Config(ConfigArgs),
     /// Print version, ABI version and features
@@ -133,6 +135,14 @@ pub(super) struct ForecastArgs {
     #[arg(long, default_value = "benign", value_name = "CLASS")]
     pub(super) class: String,
 
+    /// Model files to measure too: each network alone, and with the adaptive part
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub(super) model: Vec<PathBuf>,
+
+    /// Measure the --model files and nothing beside them, which spares training the baselines
+    #[arg(long, requires = "model")]
+    pub(super) model_only: bool,
+
     /// Print everything as one JSON object
     #[arg(long)]
     pub(super) json: bool,
@@ -140,6 +150,31 @@ pub(super) struct ForecastArgs {
     /// Write a picture as SVG
     #[arg(long, value_name = "FILE")]
     pub(super) plot: Option<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+#[command(
+    after_help = "A mixer has to be trained on captures that its network was not: on the validation \
+    sources of both classes. To ship a network that was trained on everything, train the mixer with \
+    one that was not, and write it --into the other.\n\nExamples:\n  \
+    foreshadow fit models/split.safetensors --data dev dev-extra --into models/all.safetensors"
+)]
+pub(super) struct FitArgs {
+    /// The model file whose network forecasts; one without a network trains a mixer that stands alone
+    #[arg(value_name = "MODEL")]
+    pub(super) model: PathBuf,
+
+    /// Folders of captures
+    #[arg(long, short, num_args = 1.., value_name = "DIR", required = true)]
+    pub(super) data: Vec<PathBuf>,
+
+    /// Which sources validate, as TOML; without it the split of the shipped models
+    #[arg(long, value_name = "FILE")]
+    pub(super) split: Option<PathBuf>,
+
+    /// The model file that gets the mixer, in place of MODEL
+    #[arg(long, value_name = "FILE")]
+    pub(super) into: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -1,6 +1,6 @@
 //! `foreshadow eval`: how good the forecasts are.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::args::{EvalAction, ForecastArgs};
@@ -37,7 +37,7 @@ fn by_split(args: &ForecastArgs) -> Result<Report, EvalError> {
     let taught = if args.class == TAUGHT { None } else { Some(read(&args.data, TAUGHT, &split)?) };
     let scored = eval::part_of(&data, &args.class, &split, part)?;
     let training = eval::part_of(taught.as_ref().unwrap_or(&data), TAUGHT, &split, Part::Training)?;
-    let mut report = compare(&training, &scored);
+    let mut report = compare(args, &training, &scored)?;
     report.part = Some(part);
     report.split = Some(split.origin().to_owned());
     report.data = names(&args.data);
@@ -51,7 +51,7 @@ fn apart(args: &ForecastArgs) -> Result<Report, EvalError> {
     let taught = read(&args.train, TAUGHT, &split)?;
     let training: Vec<&Capture> = taught.captures().iter().collect();
     let scored: Vec<&Capture> = data.captures().iter().collect();
-    let mut report = compare(&training, &scored);
+    let mut report = compare(args, &training, &scored)?;
     report.data = names(&args.data);
     Ok(report)
 }
@@ -65,12 +65,29 @@ fn read(folders: &[PathBuf], class: &str, split: &Split) -> Result<Dataset, Eval
     Ok(data)
 }
 
-fn compare(training: &[&Capture], scored: &[&Capture]) -> Report {
-    let mut models = eval::line_up();
+fn compare(
+    args: &ForecastArgs,
+    training: &[&Capture],
+    scored: &[&Capture],
+) -> Result<Report, EvalError> {
+    let files = args.model.iter().map(|path| model(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut models =
+        if args.model_only { eval::models_of(&files)? } else { eval::line_up_with(&files)? };
     let trained = eval::train(&mut models, training);
     let mut report = eval::measure(&mut models, scored);
     report.training = trained;
-    report
+    Ok(report)
+}
+
+/// A model file's name, as a column has it, and its content.
+fn model(path: &Path) -> Result<(String, Vec<u8>), EvalError> {
+    let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    match std::fs::read(path) {
+        Ok(content) => Ok((name, content)),
+        Err(error) => {
+            Err(EvalError::Model { name: path.display().to_string(), error: error.to_string() })
+        }
+    }
 }
 
 fn names(folders: &[PathBuf]) -> Vec<String> {

@@ -6,6 +6,7 @@
 mod args;
 mod eval;
 mod failure;
+mod fit;
 mod input;
 mod progress;
 mod report;
@@ -36,6 +37,7 @@ pub fn main() -> ExitCode {
         Action::Run(options) => run::run(&options),
         Action::Eval(action) => eval::eval(&action),
         Action::Train(options) => train::train(&options),
+        Action::Fit(options) => fit::fit(&options),
         Action::Config(options) => show_config(&options),
         Action::Version => print(&version()),
         Action::Completions { shell } => {

@@ -52,6 +52,13 @@ pub enum EvalError {
         /// The split file's name.
         origin: String,
     },
+    /// A model file can't be used.
+    Model {
+        /// The file.
+        name: String,
+        /// What is wrong with it.
+        error: String,
+    },
 }
 
 /// Sources listed in a message.
@@ -60,6 +67,7 @@ const SHOWN: usize = 8;
 impl fmt::Display for EvalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Model { name, error } => write!(f, "{name}: {error}"),
             Self::Folder { path, reason } => write!(f, "{path}: cannot be read: {reason}"),
             Self::NoCaptures { paths, class } => write!(
                 f,

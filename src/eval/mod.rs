@@ -16,12 +16,13 @@
 //! so. Every capture begins with the model as it was trained: what it learned in one capture does
 //! not help it in the next.
 //!
-//! What it does not do: train networks, or judge anomalies.
+//! What it does not do: train networks (only the mixer beside one: [`fit`]), or judge anomalies.
 
 mod baseline;
 pub mod connections;
 mod dataset;
 mod error;
+mod fit;
 mod json;
 mod measure;
 mod online;
@@ -37,13 +38,14 @@ mod witten_bell;
 pub use baseline::Baseline;
 pub use dataset::{Capture, Dataset, Packet};
 pub use error::EvalError;
+pub use fit::{PASSES, fit};
 pub use json::json;
 pub use measure::{PointErrors, Score};
 pub use online::Online;
 pub use plot::svg;
 pub use reliability::{BINS, Bin, Calibration};
 pub use report::{Extent, ModelReport, Report, SourceReport};
-pub use run::{line_up, measure, part_of, train};
+pub use run::{line_up, line_up_with, measure, models_of, part_of, train};
 pub use split::{Part, Split};
 pub use table::table;
 

@@ -2,6 +2,7 @@
 
 use super::{Ahead, DEADLINE, Forecaster, HORIZONS};
 use crate::flow::Slot;
+use crate::model::file::{FileError, ModelFile};
 use crate::model::{Adaptive, Markov, Model, Origin, PacketFacts};
 
 /// Memory for what they learn: what the configuration gives them unasked (`model.table_mib`).
@@ -9,8 +10,8 @@ const TABLE_BYTES: usize = 16 << 20;
 
 /// A [`Model`] as a [`Forecaster`].
 pub struct Online<M> {
-    name: &'static str,
-    about: &'static str,
+    name: String,
+    about: String,
     model: M,
     /// The model as it is when a capture begins; `None` while it is being trained.
     before: Option<M>,
@@ -22,8 +23,9 @@ impl Online<Markov> {
     #[must_use]
     pub fn markov() -> Self {
         Self {
-            name: "online",
-            about: "markov-1 of the sensor, trained and then learning within each capture",
+            name: "online".to_owned(),
+            about: "markov-1 of the sensor, trained and then learning within each capture"
+                .to_owned(),
             model: Markov::new(TABLE_BYTES),
             before: None,
             trains: true,
@@ -35,14 +37,36 @@ impl Online<Adaptive> {
     /// The adaptive model as it ships, beginning each capture with an empty table.
     #[must_use]
     pub fn adaptive() -> Self {
-        let model = Adaptive::new(TABLE_BYTES);
-        Self {
-            name: "adaptive",
-            about: "mixed contexts with the shipped weights, learning within each capture from nothing",
-            before: Some(model.clone()),
-            model,
-            trains: false,
+        let about =
+            "mixed contexts with the shipped weights, learning within each capture from nothing";
+        Self::of("adaptive".to_owned(), about.to_owned(), Adaptive::new(TABLE_BYTES))
+    }
+
+    /// The models of a model file, called `name`: its network alone, and as a sensor has it.
+    ///
+    /// # Errors
+    /// If the content is no model file, or something in it does not fit.
+    pub fn of_file(name: &str, file: &[u8]) -> Result<Vec<Self>, FileError> {
+        let content = ModelFile::read(file)?;
+        if !content.has_network() {
+            let about = "mixed contexts with the weights of a file, learning from nothing";
+            let model = Adaptive::read(TABLE_BYTES, file)?;
+            return Ok(vec![Self::of(name.to_owned(), about.to_owned(), model)]);
         }
+        let alone = Adaptive::with_network(TABLE_BYTES, false, file)?;
+        let about = "the network of a file alone, which learns nothing more".to_owned();
+        let mut models = vec![Self::of(format!("{name} alone"), about, alone)];
+        if content.has_mixer() {
+            let whole = Adaptive::with_network(TABLE_BYTES, true, file)?;
+            let about =
+                "that network with the adaptive part, learning within each capture from nothing";
+            models.push(Self::of(name.to_owned(), about.to_owned(), whole));
+        }
+        Ok(models)
+    }
+
+    fn of(name: String, about: String, model: Adaptive) -> Self {
+        Self { name, about, before: Some(model.clone()), model, trains: false }
     }
 }
 
@@ -66,11 +90,11 @@ impl Waits for Adaptive {
 
 impl<M: Waits> Forecaster for Online<M> {
     fn name(&self) -> &str {
-        self.name
+        &self.name
     }
 
     fn about(&self) -> &str {
-        self.about
+        &self.about
     }
 
     fn trains(&self) -> bool {

@@ -9,6 +9,33 @@ use super::{
 };
 use crate::flow::Slot;
 
+/// The models that are always measured, and those of model files, which are named and given whole.
+///
+/// # Errors
+///
+/// When a model file can't be used.
+pub fn line_up_with(files: &[(String, Vec<u8>)]) -> Result<Vec<Box<dyn Forecaster>>, EvalError> {
+    let mut models = line_up();
+    models.extend(models_of(files)?);
+    Ok(models)
+}
+
+/// The models of model files alone.
+///
+/// # Errors
+///
+/// When one of them can't be used.
+pub fn models_of(files: &[(String, Vec<u8>)]) -> Result<Vec<Box<dyn Forecaster>>, EvalError> {
+    let mut models = Vec::new();
+    for (name, file) in files {
+        let found = Online::of_file(name, file);
+        let found = found
+            .map_err(|error| EvalError::Model { name: name.clone(), error: error.to_string() })?;
+        models.extend(found.into_iter().map(|model| Box::new(model) as Box<dyn Forecaster>));
+    }
+    Ok(models)
+}
+
 /// The models that are always measured.
 #[must_use]
 pub fn line_up() -> Vec<Box<dyn Forecaster>> {

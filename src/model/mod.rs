@@ -11,13 +11,17 @@ mod adaptive;
 mod counts;
 pub mod discretise;
 pub mod engine;
+pub mod file;
 mod forecast;
 mod markov;
+mod network;
 mod origin;
 mod packet;
 pub mod schema;
 
-pub use adaptive::{Adaptive, WeightsError};
+pub use adaptive::Adaptive;
+#[cfg(test)]
+use adaptive::MIXER_ONLY;
 pub use forecast::{Expectation, SizeRange, Surprise, TimeRange};
 pub use markov::{Markov, TimeForecast};
 pub use origin::Origin;

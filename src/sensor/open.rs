@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Config, ModelKind};
 use crate::flow::{ConnectionTable, Limits};
-use crate::model::{Adaptive, Markov, Model, WeightsError};
+use crate::model::file::{FileError, LARGEST_FILE};
+use crate::model::{Adaptive, Markov, Model};
 use crate::predict::{Policy, Predictor};
 use crate::score::{Scorer, Threshold};
 
@@ -15,8 +16,6 @@ use super::queue::EventQueue;
 use super::{Sensor, Stats};
 
 const MIB: usize = 1 << 20;
-/// More of a model file than this is not read, whatever its name leads to.
-const MAX_MODEL_FILE: u64 = 1 << 24;
 
 /// Why a sensor could not be opened.
 #[derive(Debug)]
@@ -41,7 +40,7 @@ pub enum OpenError {
         /// The path given.
         path: PathBuf,
         /// What is wrong with it.
-        error: WeightsError,
+        error: FileError,
     },
 }
 
@@ -57,7 +56,7 @@ impl fmt::Display for OpenError {
                 write!(f, "model.path: \"{}\" can't be read: {error}", path.display())
             }
             Self::ModelUnfit { path, error } => {
-                write!(f, "model.path: \"{}\" is {error}", path.display())
+                write!(f, "model.path: \"{}\" can't be used: {error}", path.display())
             }
         }
     }
@@ -108,7 +107,7 @@ fn model(config: &Config) -> Result<Box<dyn Model>, OpenError> {
         }
         (ModelKind::Adaptive, None) => Ok(Box::new(Adaptive::new(bytes))),
         (ModelKind::Adaptive, Some(path)) => match read(&path) {
-            Ok(file) => match Adaptive::with_weights(bytes, &file) {
+            Ok(file) => match Adaptive::read(bytes, &file) {
                 Ok(model) => Ok(Box::new(model)),
                 Err(error) => Err(OpenError::ModelUnfit { path, error }),
             },
@@ -117,10 +116,10 @@ fn model(config: &Config) -> Result<Box<dyn Model>, OpenError> {
     }
 }
 
-/// The content of a model file, as far as one can be long.
+/// The content of a model file: a byte more than one may have is enough to refuse it.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
-    File::open(path)?.take(MAX_MODEL_FILE).read_to_end(&mut content)?;
+    File::open(path)?.take(LARGEST_FILE as u64 + 1).read_to_end(&mut content)?;
     Ok(content)
 }
 

@@ -80,6 +80,11 @@ impl History {
         self.packets > 0
     }
 
+    /// Packets so far, up to some number.
+    pub(super) fn packets(&self) -> u8 {
+        self.packets
+    }
+
     /// Moves past a packet.
     pub(super) fn push(&mut self, packet: &PacketFacts, symbols: Symbols) {
         let length = length(packet);

@@ -148,6 +148,7 @@ pub(super) fn keep(line: &mut Line, length: u16) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::weights::tests::shipped;
     use super::*;
 
     fn line(lengths: &[u16]) -> Line {
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn a_size_that_keeps_coming_is_the_mode_to_the_byte() {
         let line = line(&[86; 12]);
-        let inside = Inside::new(&Weights::shipped(), &[&line; CONTEXTS], discretise::size(86));
+        let inside = Inside::new(&shipped(), &[&line; CONTEXTS], discretise::size(86));
         let (mode, probability) = inside.mode();
         assert!(mode == 86 && probability > 0.9, "{mode} {probability}");
         assert_eq!((inside.quantile(0.1), inside.quantile(0.9)), (86, 86));
@@ -167,7 +168,7 @@ mod tests {
 
     #[test]
     fn where_nothing_is_known_the_bin_is_even() {
-        let inside = Inside::new(&Weights::shipped(), &[&Line::FRESH; CONTEXTS], 7);
+        let inside = Inside::new(&shipped(), &[&Line::FRESH; CONTEXTS], 7);
         assert_eq!(inside.mode().0, 95);
         assert_eq!(
             (inside.quantile(0.0), inside.quantile(0.5), inside.quantile(1.0)),
@@ -179,7 +180,7 @@ mod tests {
     fn candidates_and_the_rest_are_a_whole() {
         let (one, two) = (line(&[70, 100, 70]), line(&[80, 80, 120, 0]));
         let lines = [&one, &two, &Line::FRESH, &one, &two, &one];
-        let inside = Inside::new(&Weights::shipped(), &lines, 7);
+        let inside = Inside::new(&shipped(), &lines, 7);
         let sum: f32 = inside.candidates().iter().map(|candidate| candidate.1).sum();
         assert!((sum + inside.rest() - 1.0).abs() < 1e-5);
         let mut last = 0;

@@ -71,6 +71,11 @@ impl Lines {
         Self { lines: vec![Line::FRESH; lines], mask: lines - 1 }
     }
 
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        self.lines.fill(Line::FRESH);
+    }
+
     /// Bytes held.
     pub(super) fn memory(&self) -> usize {
         self.lines.len() * size_of::<Line>()

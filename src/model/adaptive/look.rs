@@ -1,11 +1,12 @@
 //! Looking ahead: when the next packet is due, and what a reader may expect of it.
 
 use super::super::discretise::{self, SIDE_FLAGS, SIZES};
+use super::super::network::View;
 use super::super::{Deadline, Expectation, SizeRange, TimeRange};
 use super::context::{CONTEXTS, History, Last};
 use super::exact::Inside;
 use super::line::Line;
-use super::prior::Prior;
+use super::prior::{self, Odds, Scratch};
 use super::tree::{self, Head, NOTHING_SLOT};
 use super::{Adaptive, sharp};
 use crate::flow::Slot;
@@ -20,47 +21,84 @@ const EVIDENCE: usize = 1;
 pub(super) struct Look<'a> {
     model: &'a Adaptive,
     history: &'a History,
+    view: Option<View<'a>>,
     last: Last,
     wait: [&'a Line; CONTEXTS],
+    odds: Odds,
 }
 
 impl Adaptive {
-    /// Looks ahead from a history.
-    pub(super) fn look<'a>(&'a self, history: &'a History) -> Look<'a> {
+    /// Looks ahead from a history, and from the network's state where there is one.
+    pub(super) fn look<'a>(&'a self, history: &'a History, view: Option<View<'a>>) -> Look<'a> {
         let last = history.last();
-        let wait = self.learned.lines.find_all(&history.wait(last));
-        Look { model: self, history, last, wait }
+        let wait = self.learned.find_all(&history.wait(last));
+        // A connection's first packet is not the network's to forecast.
+        let view = view.filter(|_| history.has_begun());
+        Look { model: self, history, view, last, wait, odds: self.uniform.clone() }
+    }
+
+    /// Looks ahead on a live connection.
+    fn look_at(&self, slot: Slot) -> Look<'_> {
+        let view = self.network.as_ref().map(|network| network.view(slot));
+        self.look(&self.histories[slot.index()], view)
+    }
+
+    /// When the next packet is due on a live connection.
+    pub(super) fn deadline_of(&self, slot: Slot, quantile: f32) -> Option<Deadline> {
+        self.look_at(slot).deadline(quantile)
     }
 
     /// Probabilities that the next packet on `slot` comes within each of some spans, given that one
     /// comes.
     #[must_use]
     pub fn within<const N: usize>(&self, slot: Slot, spans: [Span; N]) -> [f32; N] {
-        let look = self.look(&self.histories[slot.index()]);
+        let mut look = self.look_at(slot);
+        look.await_next();
         let times = Times::new(&look);
         spans.map(|span| times.within(span))
     }
 }
 
 impl Look<'_> {
+    /// Works out when the network expects the next packet.
+    fn await_next(&mut self) {
+        if let (Some(network), Some(view)) = (&self.model.network, self.view) {
+            prior::wait(network, view, &mut self.odds);
+        }
+    }
+
     /// When the next packet is due, if enough is known of the connection.
-    pub(super) fn deadline(&self, quantile: f32) -> Option<Deadline> {
-        if self.wait[EVIDENCE].count(0) < MIN_EVIDENCE {
+    fn deadline(mut self, quantile: f32) -> Option<Deadline> {
+        let evidence = if self.model.learned.adapts() {
+            self.wait[EVIDENCE].count(0)
+        } else {
+            self.history.packets().into()
+        };
+        if evidence < MIN_EVIDENCE {
             return None;
         }
-        let times = Times::new(self);
+        self.await_next();
+        let times = Times::new(&self);
         Some(Deadline { after: times.quantile(quantile), confidence: times.confidence() })
     }
 
     /// The whole expectation.
-    pub(super) fn expect(&self, quantile: f32) -> Expectation {
-        let times = Times::new(self);
-        let nothing_more = self.nothing_more();
-        let lines = self.model.learned.lines.find_all(&self.history.side_flags(self.last));
+    pub(super) fn expect(mut self, quantile: f32) -> Expectation {
+        self.await_next();
+        let mut scratch = Scratch::NEW;
+        if let (Some(network), Some(view)) = (&self.model.network, self.view) {
+            prior::who(network, view, &mut scratch, &mut self.odds);
+        }
+        let lines = self.model.learned.find_all(&self.history.side_flags(self.last));
         let all: [f32; SIDE_FLAGS] =
             tree::spread(Head::SideFlags, |node| self.one(Head::SideFlags, node, &lines));
         let side_flags = likeliest(&all);
         let (side, class) = discretise::side_flags_of(side_flags);
+        if let (Some(network), Some(view)) = (&self.model.network, self.view) {
+            prior::size(network, view, side_flags, &scratch, &mut self.odds);
+        }
+        let times = Times::new(&self);
+        let nothing_more = self.nothing_more();
         Expectation {
             side,
             flags: class.typical(),
@@ -79,10 +117,10 @@ impl Look<'_> {
 
     /// The payload size of a packet with `side_flags`.
     fn size(&self, side_flags: u8) -> SizeRange {
-        let lines = self.model.learned.lines.find_all(&self.history.size(self.last, side_flags));
+        let lines = self.model.learned.find_all(&self.history.size(self.last, side_flags));
         let bins: [f32; SIZES] =
             tree::spread(Head::Size, |node| self.one(Head::Size, node, &lines));
-        let weights = self.model.learned.mixer.weights();
+        let weights = self.model.learned.weights();
         let inside = |bin| Inside::new(weights, &lines, bin);
         let quantile = |quantile| {
             let (bin, share) =
@@ -98,8 +136,7 @@ impl Look<'_> {
     }
 
     fn one(&self, head: Head, node: usize, lines: &[&Line; CONTEXTS]) -> f32 {
-        let prior = self.model.prior.odds(head)[node];
-        self.model.learned.mixer.decide(head, node, prior, lines).one
+        self.model.learned.one(head, node, self.odds.of(head)[node], lines)
     }
 }
 
@@ -125,7 +162,7 @@ impl<'a> Times<'a> {
 
     fn quantile(&self, quantile: f32) -> Span {
         let (bin, share) = tree::quantile(Head::Wait, quantile, |node| self.one(node));
-        let weights = self.look.model.learned.mixer.weights();
+        let weights = self.look.model.learned.weights();
         discretise::time_within(bin, sharp::place(weights, &self.look.wait, bin, share))
     }
 
@@ -133,7 +170,7 @@ impl<'a> Times<'a> {
     fn within(&self, span: Span) -> f32 {
         let bin = discretise::time(span);
         let (below, here) = tree::below(Head::Wait, bin, |node| self.one(node));
-        let weights = self.look.model.learned.mixer.weights();
+        let weights = self.look.model.learned.weights();
         let share = discretise::time_share(bin, span);
         below + here * sharp::below(weights, &self.look.wait, bin, share)
     }

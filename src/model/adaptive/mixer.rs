@@ -18,6 +18,9 @@ use super::weights::{INPUTS, POINTS, Weights};
 
 /// How fast node weights and corrections follow.
 const RATE: f32 = 0.01;
+/// How fast weights by confidence and by node follow while a mixer is trained.
+const TRAINED: f32 = 0.005;
+const TRAINED_NODE: f32 = 0.002;
 /// The constant input.
 const CONSTANT: f32 = 0.3;
 /// No decision is taken to be surer than this.
@@ -118,18 +121,7 @@ impl Mixer {
         prior: f32,
         lines: &[&Line; CONTEXTS],
     ) -> ([f32; INPUTS], f32) {
-        let slots = lines.map(|line| line.slots[node]);
-        let known = slots.iter().filter(|&&slot| slot & 15 != 0).count();
-        let mut inputs = [prior, CONSTANT, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-        let mut confidences = [0; INPUTS];
-        confidences[0] = size_of_odds(prior) + 8 * usize::from(2 * known > CONTEXTS);
-        confidences[1] = known;
-        for (context, slot) in slots.into_iter().enumerate() {
-            let count = usize::from(slot & 15);
-            let odds = self.stretch[usize::from(slot >> 4)];
-            inputs[context + 2] = if count == 0 { 0.0 } else { odds };
-            confidences[context + 2] = count;
-        }
+        let (inputs, confidences) = self.gather(node, prior, lines);
         let by_confidence = &self.weights.confidence[head as usize];
         let by_node = &self.weights.node[head as usize][node];
         let mut terms = [0.0; INPUTS];
@@ -143,6 +135,50 @@ impl Mixer {
         let [a, b, c, d, e, f, g, h] = terms;
         let sum = ((a + e) + (c + g)) + ((b + f) + (d + h));
         (inputs, sum.clamp(-14.0, 14.0))
+    }
+
+    /// A decision's inputs, and by which count or size each is weighed.
+    #[inline]
+    fn gather(
+        &self,
+        node: usize,
+        prior: f32,
+        lines: &[&Line; CONTEXTS],
+    ) -> ([f32; INPUTS], [usize; INPUTS]) {
+        let slots = lines.map(|line| line.slots[node]);
+        let known = slots.iter().filter(|&&slot| slot & 15 != 0).count();
+        let mut inputs = [prior, CONSTANT, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        let mut confidences = [0; INPUTS];
+        confidences[0] = size_of_odds(prior) + 8 * usize::from(2 * known > CONTEXTS);
+        confidences[1] = known;
+        for (context, slot) in slots.into_iter().enumerate() {
+            let count = usize::from(slot & 15);
+            let odds = self.stretch[usize::from(slot >> 4)];
+            inputs[context + 2] = if count == 0 { 0.0 } else { odds };
+            confidences[context + 2] = count;
+        }
+        (inputs, confidences)
+    }
+
+    /// Trains the weights by confidence too, and those by node more slowly than on line: for a mixer
+    /// that is yet to ship. [`Self::learn`] follows.
+    pub(super) fn train(
+        &mut self,
+        head: Head,
+        node: usize,
+        prior: f32,
+        lines: &[&Line; CONTEXTS],
+        decision: &Decision,
+        bit: bool,
+    ) {
+        let error = f32::from(u8::from(bit)) - decision.mixed;
+        let (inputs, confidences) = self.gather(node, prior, lines);
+        let weights = &mut self.weights;
+        for input in 0..INPUTS {
+            let step = error * inputs[input];
+            weights.confidence[head as usize][input][confidences[input] & 15] += TRAINED * step;
+            weights.node[head as usize][node][input] += (TRAINED_NODE - RATE) * step;
+        }
     }
 
     /// A decision, once its mixed odds are squashed.
@@ -189,11 +225,12 @@ fn size_of_odds(prior: f32) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::weights::tests::shipped;
     use super::*;
 
     #[test]
     fn contexts_that_are_sure_outweigh_the_prior() {
-        let mixer = Mixer::new(Weights::shipped());
+        let mixer = Mixer::new(shipped());
         let mut line = Line::FRESH;
         for _ in 0..100 {
             line.learn(0, true);
@@ -206,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_node_learns_whom_to_believe() {
-        let mut mixer = Mixer::new(Weights::shipped());
+        let mut mixer = Mixer::new(shipped());
         let (mut liar, mut honest) = (Line::FRESH, Line::FRESH);
         for _ in 0..100 {
             liar.learn(0, true);

@@ -7,16 +7,19 @@
 //!
 //! It works as the best compressors do: for every head ([`Head`](tree::Head)) of the chain several
 //! contexts, from this connection's last packets to all traffic, each keep what followed, and a
-//! logistic [`mixer`] learns whom to believe. Under them lies a [`prior`], today a uniform one: there
-//! a network's forecast comes in. Why these contexts and what each part is worth: docs/forecast.md.
+//! logistic [`mixer`] learns whom to believe. Under them lies a [`prior`]: the forecast of the
+//! [`network`](super::network), or without one that every symbol is as likely as the others. The
+//! network may also stand alone: then nothing is learned on line. Why these contexts and what each
+//! part is worth: docs/forecast.md.
 //!
 //! What it promises: every head's distribution sums to one, the same packets give the same answers,
 //! memory is bounded, and a packet that is not learned from leaves no trace but in the history of its
-//! own connection. What it does not do: forecast entropy, or keep what it learned over a restart.
+//! own connection. What it does not do: keep what it learned over a restart.
 
 mod arithmetic;
 mod context;
 mod exact;
+mod learned;
 mod line;
 mod look;
 mod mixer;
@@ -25,25 +28,34 @@ mod sharp;
 mod tree;
 mod weights;
 
-pub use weights::WeightsError;
-
 use std::cell::{Cell, RefCell};
 
 use super::discretise::Symbols;
+use super::engine::Dispatch;
+use super::file::{FileError, ModelFile};
+use super::network::{self, Network};
 use super::{Deadline, Expectation, Model, ModelMemory, Origin, PacketFacts, Surprise};
 use crate::flow::Slot;
 use context::{CONTEXTS, History};
-use line::{Line, Lines};
+use learned::Learned;
+use line::Line;
 use mixer::{Decision, Mixer};
-use prior::{Prior, Uniform};
+use prior::{Odds, Scratch};
 use tree::{DEEPEST, Head, Path};
 use weights::Weights;
+pub(super) use weights::declares;
+
+/// The mixer that ships without a network.
+pub(super) static MIXER_ONLY: &[u8] = include_bytes!("../../../models/adaptive.safetensors");
 
 /// The model.
 #[derive(Clone)]
 pub struct Adaptive {
+    name: String,
     learned: Learned,
-    prior: Uniform,
+    network: Option<Box<Network>>,
+    /// What is forecast without a network, or before a connection's first packet.
+    uniform: Odds,
     histories: Vec<History>,
     /// The last packet's forecast, kept from scoring it to learning from it.
     standing: RefCell<Standing>,
@@ -51,13 +63,6 @@ pub struct Adaptive {
     changes: u64,
     /// Whether anybody ever wanted to know when a packet is due. Until then it is not learned.
     is_waited_for: Cell<bool>,
-}
-
-/// Everything shared by connections.
-#[derive(Clone)]
-struct Learned {
-    lines: Lines,
-    mixer: Mixer,
 }
 
 /// The way to a symbol as it was forecast.
@@ -80,28 +85,99 @@ struct Standing {
     /// When the packet was due, and whether it was; these are walked only to learn.
     wait: Walk,
     nothing: Walk,
+    odds: Odds,
+    scratch: Scratch,
 }
 
 impl Adaptive {
-    /// A model that has learned nothing, whose table takes at most `bytes`, with the shipped weights.
+    /// A model without a network that has learned nothing, whose table takes at most `bytes`, with
+    /// the mixer that ships.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
-        Self::of(bytes, Weights::shipped())
+        Self::read(bytes, MIXER_ONLY).expect("a test reads it")
     }
 
-    /// The same with weights from the content of a file.
+    /// The same with the mixer of another model file.
     ///
     /// # Errors
-    ///
-    /// When the content is not weights for this version's contexts.
-    pub fn with_weights(bytes: usize, file: &[u8]) -> Result<Self, WeightsError> {
-        Weights::read(file).map(|weights| Self::of(bytes, weights))
+    /// If the content is no such file, or holds anything but a mixer for this version's contexts.
+    pub fn read(bytes: usize, file: &[u8]) -> Result<Self, FileError> {
+        let file = ModelFile::read(file)?;
+        refuse_others(&file, declares)?;
+        let mixer = Mixer::new(Weights::read(&file)?);
+        Ok(Self::of("adaptive-1".to_owned(), Learned::new(bytes, mixer), None))
     }
 
-    fn of(bytes: usize, weights: Box<Weights>) -> Self {
+    /// A model with the network of a model file, and the mixer that was trained for it. Without
+    /// `adapt` the network stands alone, needs no mixer, and nothing is learned on line.
+    ///
+    /// # Errors
+    /// If the content is no such file, or a part of it is missing or does not fit.
+    pub fn with_network(bytes: usize, adapt: bool, file: &[u8]) -> Result<Self, FileError> {
+        let file = ModelFile::read(file)?;
+        refuse_others(&file, |name| declares(name) || network::declares(name))?;
+        let network = Network::read(&file, Dispatch::Auto)?;
+        let (learned, name) = if adapt {
+            (Learned::new(bytes, Mixer::new(Weights::read(&file)?)), "network-1")
+        } else {
+            (Learned::nothing(), "network-1 alone")
+        };
+        let name = format!("{name} {}", file.fingerprint());
+        Ok(Self::of(name, learned, Some(Box::new(network))))
+    }
+
+    /// A model with the network of a model file and a mixer that is yet to be trained for it, or
+    /// without a network if the file holds none. It learns from packets as any other, and its mixer
+    /// at the rates of training; [`Self::mixer_into`] writes down what came of it.
+    ///
+    /// # Errors
+    /// As [`Self::with_network`].
+    pub fn untrained(bytes: usize, file: &[u8]) -> Result<Self, FileError> {
+        let file = ModelFile::read(file)?;
+        refuse_others(&file, |name| declares(name) || network::declares(name))?;
+        let network = if file.has_network() {
+            Some(Box::new(Network::read(&file, Dispatch::Auto)?))
+        } else {
+            None
+        };
+        let model = Self::of("in training".to_owned(), Learned::untrained(bytes), network);
+        model.is_waited_for.set(true);
+        Ok(model)
+    }
+
+    /// Forgets everything but what the mixer learned: what comes next is another site.
+    pub fn forget(&mut self) {
+        self.learned.forget_lines();
+        self.changes += 1;
+    }
+
+    /// The content of a model file with this model's mixer in place of its own.
+    ///
+    /// # Errors
+    /// If `file` is not the content of a model file.
+    pub fn mixer_into(&self, file: &[u8]) -> Result<Vec<u8>, FileError> {
+        let file = ModelFile::read(file)?;
+        let (word, mixer) = self.learned.weights().to_tensors();
+        let mut others = Vec::new();
+        for name in file.names().filter(|name| !declares(name)) {
+            let shape = file.shape(name).unwrap_or_default();
+            others.push((name, shape, file.tensor(name, shape)?));
+        }
+        let mut words = file.words().to_vec();
+        words.retain(|(key, _)| *key != word.0);
+        words.push(word);
+        let mut tensors: Vec<super::file::Tensor<'_>> =
+            others.iter().map(|(name, shape, numbers)| (*name, *shape, &numbers[..])).collect();
+        tensors.extend(mixer);
+        Ok(super::file::write(&words, &tensors))
+    }
+
+    fn of(name: String, learned: Learned, network: Option<Box<Network>>) -> Self {
         Self {
-            learned: Learned { lines: Lines::with_bytes(bytes), mixer: Mixer::new(weights) },
-            prior: Uniform::new(),
+            name,
+            learned,
+            network,
+            uniform: Odds::uniform(),
             histories: Vec::new(),
             standing: RefCell::new(Standing {
                 of: None,
@@ -111,6 +187,8 @@ impl Adaptive {
                 time: Walk::new(Head::Time),
                 wait: Walk::new(Head::Wait),
                 nothing: Walk::new(Head::Nothing),
+                odds: Odds::uniform(),
+                scratch: Scratch::NEW,
             }),
             changes: 0,
             is_waited_for: Cell::new(false),
@@ -120,6 +198,9 @@ impl Adaptive {
     /// Forecasts a packet into `standing`.
     fn forecast(&self, slot: Slot, packet: &PacketFacts, standing: &mut Standing) {
         let history = &self.histories[slot.index()];
+        if let Some(network) = &self.network {
+            network.prefetch(slot);
+        }
         let now = Symbols::of(packet);
         let last = history.last();
         let contexts = [
@@ -128,40 +209,79 @@ impl Adaptive {
             history.time(last, packet, now),
         ];
         // All look-ups before any arithmetic, so that their cache misses overlap.
-        let lines = contexts.each_ref().map(|contexts| self.learned.lines.find_all(contexts));
-        let [side_flags, size, time] = contexts;
-        standing.of = Some((slot, *packet, self.changes));
-        let (mixer, prior) = (&self.learned.mixer, &self.prior);
-        let Standing { side_flags: who, size: how_long, time: when, .. } = standing;
-        standing.surprise = Surprise {
-            side_flags: who.go(side_flags, now.side_flags).forecast(mixer, prior, &lines[0]),
-            size: how_long.go(size, now.size).forecast(mixer, prior, &lines[1]),
-            time: now.time.map_or(0.0, |bin| when.go(time, bin).forecast(mixer, prior, &lines[2])),
-            entropy: 0.0,
+        let lines = contexts.each_ref().map(|contexts| self.learned.find_all(contexts));
+        let Standing { side_flags, size, time, odds, scratch, .. } = standing;
+        let entropy = match &self.network {
+            Some(network) if history.has_begun() => {
+                prior::before(network, network.view(slot), packet, now, scratch, odds)
+            }
+            _ => {
+                odds.clone_from(&self.uniform);
+                0.0
+            }
         };
+        let learned = &self.learned;
+        let [who, how_long, when] = contexts;
+        standing.surprise = Surprise {
+            side_flags: side_flags.go(who, now.side_flags).forecast(learned, odds, &lines[0]),
+            size: size.go(how_long, now.size).forecast(learned, odds, &lines[1]),
+            time: now.time.map_or(0.0, |bin| time.go(when, bin).forecast(learned, odds, &lines[2])),
+            entropy,
+        };
+        standing.of = Some((slot, *packet, self.changes));
     }
 
     /// Learns when a packet came, or that none did, if anybody wants to know.
-    fn learn_wait(&mut self, history: &History, packet: Option<&PacketFacts>) {
+    fn learn_wait(&mut self, slot: Slot, history: &History, packet: Option<&PacketFacts>) {
         if !self.is_waited_for.get() || !history.has_begun() {
             return;
         }
         let contexts = history.wait(history.last());
-        let Standing { wait, nothing, .. } = self.standing.get_mut();
-        let found = self.learned.lines.find_all(&contexts);
-        let mixer = &mut self.learned.mixer;
-        nothing.go(contexts, u8::from(packet.is_none())).forecast(mixer, &self.prior, &found);
+        let Standing { wait, nothing, odds, .. } = self.standing.get_mut();
+        if let Some(network) = &self.network {
+            prior::wait(network, network.view(slot), odds);
+        }
+        let learned = &mut self.learned;
+        let found = learned.lines.find_all(&contexts);
+        nothing.go(contexts, u8::from(packet.is_none())).forecast(learned, odds, &found);
         let since = packet.and_then(|packet| packet.since);
         if let Some(since) = since {
             let bin = super::discretise::time(since);
-            wait.go(contexts, bin).forecast(mixer, &self.prior, &found);
-            sharp::learn(mixer.weights_mut(), &found, since, bin);
+            wait.go(contexts, bin).forecast(learned, odds, &found);
+            sharp::learn(learned.mixer.weights_mut(), &found, since, bin);
         }
-        self.learned.learn(nothing, |_| {});
+        learned.learn(nothing, odds, |_| {});
         if let Some(since) = since {
             let logarithm = sharp::logarithm(since);
-            self.learned.learn(wait, |line| sharp::keep(line, logarithm));
+            learned.learn(wait, odds, |line| sharp::keep(line, logarithm));
         }
+    }
+
+    /// Learns from a packet, which is scored first if it was not.
+    fn learn(&mut self, slot: Slot, packet: &PacketFacts, now: Symbols) {
+        let history = self.histories[slot.index()];
+        if self.standing.get_mut().of != Some((slot, *packet, self.changes)) {
+            self.score(slot, packet);
+        }
+        self.learn_wait(slot, &history, Some(packet));
+        let Self { standing, learned, .. } = self;
+        let Standing { side_flags, size, time, odds, .. } = standing.get_mut();
+        learned.learn(side_flags, odds, |_| {});
+        let lines = learned.lines.find_all(&size.contexts);
+        exact::learn(learned.mixer.weights_mut(), &lines, packet.payload_len, now.size);
+        let length = context::length(packet);
+        learned.learn(size, odds, |line| exact::keep(line, length));
+        if now.time.is_some() {
+            learned.learn(time, odds, |_| {});
+        }
+    }
+}
+
+/// Sees that a file holds nothing but what is declared.
+fn refuse_others(file: &ModelFile<'_>, declares: impl Fn(&str) -> bool) -> Result<(), FileError> {
+    match file.names().find(|name| !declares(name)) {
+        Some(name) => Err(FileError::Unknown { tensor: name.to_owned() }),
+        None => Ok(()),
     }
 }
 
@@ -181,9 +301,9 @@ impl Walk {
 
     /// Forecasts the decisions on the way; the bits that going it costs.
     #[inline]
-    fn forecast(&mut self, mixer: &Mixer, prior: &impl Prior, lines: &[&Line; CONTEXTS]) -> f32 {
+    fn forecast(&mut self, learned: &Learned, odds: &Odds, lines: &[&Line; CONTEXTS]) -> f32 {
         let steps = self.path.steps();
-        mixer.decide_all(self.head, steps, prior.odds(self.head), lines, &mut self.decisions);
+        learned.decide_all(self.head, steps, odds.of(self.head), lines, &mut self.decisions);
         let mut probability = 1.0_f32;
         for (&(_, bit), decision) in steps.iter().zip(&self.decisions) {
             probability *= if bit { decision.one } else { 1.0 - decision.one };
@@ -192,26 +312,9 @@ impl Walk {
     }
 }
 
-impl Learned {
-    /// Learns that a walk was gone; `keep` sees every line of it as well.
-    #[inline]
-    fn learn(&mut self, walk: &Walk, mut keep: impl FnMut(&mut Line)) {
-        for (&(node, bit), decision) in walk.path.steps().iter().zip(&walk.decisions) {
-            self.mixer.learn(walk.head, usize::from(node), decision, bit);
-        }
-        for context in walk.contexts {
-            let line = self.lines.claim(context);
-            for &(node, bit) in walk.path.steps() {
-                line.learn(usize::from(node), bit);
-            }
-            keep(line);
-        }
-    }
-}
-
 impl Model for Adaptive {
-    fn name(&self) -> &'static str {
-        "adaptive-1"
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn begin(&mut self, slot: Slot, origin: &Origin) {
@@ -220,6 +323,9 @@ impl Model for Adaptive {
             self.histories.resize(slot.index() + 1, history);
         }
         self.histories[slot.index()] = history;
+        if let Some(network) = &mut self.network {
+            network.begin(slot, origin);
+        }
         self.changes += 1;
     }
 
@@ -231,31 +337,19 @@ impl Model for Adaptive {
 
     fn step(&mut self, slot: Slot, packet: &PacketFacts, learn: bool) {
         let now = Symbols::of(packet);
-        let mut history = self.histories[slot.index()];
-        if learn {
-            if self.standing.get_mut().of != Some((slot, *packet, self.changes)) {
-                self.score(slot, packet);
-            }
-            self.learn_wait(&history, Some(packet));
-            let Self { standing, learned, .. } = self;
-            let Standing { side_flags, size, time, .. } = standing.get_mut();
-            learned.learn(side_flags, |_| {});
-            let lines = learned.lines.find_all(&size.contexts);
-            exact::learn(learned.mixer.weights_mut(), &lines, packet.payload_len, now.size);
-            let length = context::length(packet);
-            learned.learn(size, |line| exact::keep(line, length));
-            if now.time.is_some() {
-                learned.learn(time, |_| {});
-            }
+        if learn && self.learned.adapts() {
+            self.learn(slot, packet, now);
         }
-        history.push(packet, now);
-        self.histories[slot.index()] = history;
+        self.histories[slot.index()].push(packet, now);
+        if let Some(network) = &mut self.network {
+            network.step(slot, packet);
+        }
         self.changes += 1;
     }
 
     fn deadline(&self, slot: Slot, quantile: f32) -> Option<Deadline> {
         self.is_waited_for.set(true);
-        self.look(&self.histories[slot.index()]).deadline(quantile)
+        self.deadline_of(slot, quantile)
     }
 
     fn expect(&self, slot: Slot, run: &[PacketFacts], quantile: f32) -> Expectation {
@@ -264,23 +358,28 @@ impl Model for Adaptive {
         for packet in run {
             history.push(packet, Symbols::of(packet));
         }
-        self.look(&history).expect(quantile)
+        let imagined = self.network.as_ref().map(|network| network.imagine(slot, run));
+        let view = imagined.as_ref().map(network::Imagined::view);
+        self.look(&history, view).expect(quantile)
     }
 
     fn end(&mut self, slot: Slot, learn: bool) {
-        if learn {
+        if learn && self.learned.adapts() {
             let history = self.histories[slot.index()];
-            self.learn_wait(&history, None);
+            self.learn_wait(slot, &history, None);
             self.changes += 1;
         }
     }
 
     fn memory(&self) -> ModelMemory {
+        let (shared, live) = self.network.as_ref().map_or((0, 0), |network| network.memory());
+        let state = self.network.as_ref().map_or(0, |network| network.per_connection());
         ModelMemory {
-            total: self.learned.lines.memory()
-                + self.learned.mixer.memory()
+            total: self.learned.memory()
+                + shared
+                + live
                 + self.histories.capacity() * size_of::<History>(),
-            per_connection: size_of::<History>(),
+            per_connection: size_of::<History>() + state,
         }
     }
 }

@@ -158,6 +158,7 @@ pub(super) fn logarithm(since: Span) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::weights::tests::shipped;
     use super::*;
     use crate::model::discretise;
 
@@ -173,7 +174,7 @@ mod tests {
     fn a_steady_time_is_found_to_a_few_per_cent() {
         let line = heard(&[30_000; 20]);
         let bin = discretise::time(Span::from_secs(30));
-        let weights = Weights::shipped();
+        let weights = shipped();
         for share in [0.05, 0.5, 0.95] {
             let place = place(&weights, &[&line; CONTEXTS], bin, share);
             let secs = discretise::time_within(bin, place).secs_f64();
@@ -186,7 +187,7 @@ mod tests {
     #[test]
     fn a_time_at_an_octaves_end_is_sharp_on_both_sides_of_it() {
         let line = heard(&[1_049; 20]);
-        let weights = Weights::shipped();
+        let weights = shipped();
         for (bin, share) in [(20, 0.5), (21, 0.5), (21, 0.9)] {
             let place = place(&weights, &[&line; CONTEXTS], bin, share);
             let secs = discretise::time_within(bin, place).secs_f64();
@@ -196,7 +197,7 @@ mod tests {
 
     #[test]
     fn where_nothing_is_known_an_octave_is_even() {
-        let weights = Weights::shipped();
+        let weights = shipped();
         assert_eq!(place(&weights, &[&Line::FRESH; CONTEXTS], 20, 0.3), 0.3);
         let line = heard(&[30_000]);
         assert_eq!(place(&weights, &[&line; CONTEXTS], 20, 0.3), 0.3, "of another octave");
@@ -206,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_mixture_is_a_distribution_over_the_octave() {
-        let weights = Weights::shipped();
+        let weights = shipped();
         for at in [0.0, 0.01, 0.4, 1.0] {
             let peak = Peak { at, hits: 9 };
             let shares = &weights.bumps[9];
@@ -225,7 +226,7 @@ mod tests {
 
     #[test]
     fn any_time_can_be_kept_and_learned() {
-        let mut weights = Weights::shipped();
+        let mut weights = shipped();
         for nanos in [0, 999, 1_000, 1 << 40, u64::MAX] {
             let since = Span::from_nanos(nanos);
             let mut line = Line::FRESH;

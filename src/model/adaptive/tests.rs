@@ -70,9 +70,36 @@ fn noise(seed: u64, count: usize) -> Vec<PacketFacts> {
 /// The probability of every symbol of a head under the standing forecast.
 fn spread<const N: usize>(model: &Adaptive, head: Head, contexts: &[u64; CONTEXTS]) -> [f32; N] {
     let lines = model.learned.lines.find_all(contexts);
-    tree::spread(head, |node| {
-        model.learned.mixer.decide(head, node, model.prior.odds(head)[node], &lines).one
-    })
+    tree::spread(head, |node| model.learned.one(head, node, model.uniform.of(head)[node], &lines))
+}
+
+/// A model with a network of numbers at random.
+fn with_network(cell: &str, adapt: bool) -> Adaptive {
+    let tensors = network::tests::tensors(cell, 32);
+    let bare = network::tests::file(&tensors);
+    let file = Adaptive::untrained(TABLE, &bare).unwrap().mixer_into(&bare).unwrap();
+    let mut model = Adaptive::with_network(TABLE, adapt, &file).unwrap();
+    model.begin(Slot(0), &origin(1, 1, 53));
+    model
+}
+
+/// The probabilities that scoring gives to all symbols of each head, as far as a packet can have them.
+fn sums_of_scores(model: &Adaptive, packet: &PacketFacts) -> [f32; 3] {
+    let p = |bits: f32| (-bits).exp2();
+    let flags = [0_u8, 2, 18, 16, 24, 1, 4, 8];
+    let side_flags = [Side::A, Side::B]
+        .into_iter()
+        .flat_map(|side| flags.map(|flags| PacketFacts { side, flags: TcpFlags(flags), ..*packet }))
+        .map(|packet| p(model.score(Slot(0), &packet).side_flags));
+    let sizes = (0..SIZES as u8).map(|bin| {
+        let packet = PacketFacts { payload_len: *discretise::sizes_of(bin).start(), ..*packet };
+        p(model.score(Slot(0), &packet).size)
+    });
+    let times = (0..TIMES as u8).map(|bin| {
+        let since = Some(discretise::time_within(bin, 0.5));
+        p(model.score(Slot(0), &PacketFacts { since, ..*packet }).time)
+    });
+    [side_flags.sum(), sizes.sum(), times.sum()]
 }
 
 /// What a decoder of `symbol` does: it walks the tree by the bits alone and finds out the symbol.
@@ -88,7 +115,7 @@ fn decode(model: &Adaptive, head: Head, contexts: &[u64; CONTEXTS], symbol: u8) 
     for (depth, &(_, bit)) in bits.steps().iter().enumerate() {
         // The node follows from what is still possible, not from the symbol.
         let node = Path::to(head, possible[0]).steps()[depth].0;
-        let prior = model.prior.odds(head)[usize::from(node)];
+        let prior = model.uniform.of(head)[usize::from(node)];
         let one = model.learned.mixer.decide(head, usize::from(node), prior, &lines).one;
         probability *= if bit { one } else { 1.0 - one };
         possible.retain(|&symbol| Path::to(head, symbol).steps()[depth] == (node, bit));
@@ -119,6 +146,115 @@ fn every_heads_distribution_sums_to_one_whatever_was_learned() {
         model.deadline(Slot(0), 0.95);
         model.step(Slot(0), packet, true);
     }
+}
+
+#[test]
+fn with_a_network_too_all_symbols_of_a_head_sum_to_one() {
+    for (cell, adapt) in [("gru", true), ("gru", false), ("lstm", true)] {
+        let mut model = with_network(cell, adapt);
+        for packet in noise(5, 200) {
+            if packet.position > 0 && packet.position % 20 == 0 {
+                let sums = sums_of_scores(&model, &packet);
+                assert!(sums.iter().all(|sum| (sum - 1.0).abs() < 1e-3), "{cell} {sums:?}");
+                let spans = [Span::ZERO, Span::from_secs(1), Span::MAX];
+                let within = model.within(Slot(0), spans);
+                assert!(within.is_sorted() && (within[2] - 1.0).abs() < 1e-3, "{within:?}");
+            }
+            model.deadline(Slot(0), 0.95);
+            model.step(Slot(0), &packet, true);
+        }
+    }
+}
+
+#[test]
+fn the_probability_of_entropies_sums_to_one() {
+    let mut model = with_network("gru", true);
+    for packet in noise(6, 30) {
+        model.step(Slot(0), &packet, true);
+    }
+    let packet = packet(Side::A, 400, 1_000);
+    let of = |entropy| model.score(Slot(0), &PacketFacts { entropy, ..packet }).entropy;
+    let sum: f32 = (0..16).map(|class| (-of(Some(class * 16 + 5))).exp2()).sum();
+    assert!((sum - 1.0).abs() < 1e-3, "{sum}");
+    assert_eq!((of(None), of(Some(32)) == of(Some(47))), (0.0, true));
+}
+
+#[test]
+fn a_network_alone_learns_nothing_and_forecasts_all_the_same() {
+    let mut model = with_network("gru", false);
+    let packets = noise(7, 100);
+    let mut bits = || -> Vec<f32> {
+        model.begin(Slot(0), &origin(1, 1, 53));
+        let mut bits = Vec::new();
+        for packet in &packets {
+            bits.push(model.score(Slot(0), packet).total());
+            model.step(Slot(0), packet, true);
+        }
+        model.end(Slot(0), true);
+        bits
+    };
+    assert_eq!(bits(), bits());
+    assert!(model.deadline(Slot(0), 0.95).is_some());
+    assert!(model.expect(Slot(0), &packets[..3], 0.95).deadline > Span::ZERO);
+}
+
+#[test]
+fn whose_side_is_whose_does_not_depend_on_who_was_seen_first() {
+    // The same connection, seen from its first packet on or from its second.
+    let bits = |responder: Side, swap: bool| {
+        let mut model = with_network("gru", false);
+        model.begin(Slot(0), &Origin { responder, ..origin(1, 1, 53) });
+        let mut bits = 0.0;
+        for packet in noise(8, 50) {
+            let side = if swap { packet.side.other() } else { packet.side };
+            let packet = PacketFacts { side, ..packet };
+            bits += model.score(Slot(0), &packet).total();
+            model.step(Slot(0), &packet, true);
+        }
+        bits
+    };
+    assert_eq!(bits(Side::B, false), bits(Side::A, true));
+    assert_ne!(bits(Side::B, false), bits(Side::A, false));
+}
+
+#[test]
+fn a_mixer_in_training_learns_to_believe_contexts_that_know() {
+    let before = with_network("gru", true);
+    let mut model = with_network("gru", true);
+    model.learned = Learned::untrained(TABLE);
+    for identity in 0..20 {
+        model.forget();
+        model.begin(Slot(0), &origin(identity, 1, 53));
+        beat(&mut model, Slot(0), 40);
+    }
+    let bare = network::tests::file(&network::tests::tensors("gru", 32));
+    let file = model.mixer_into(&bare).unwrap();
+    assert_eq!(file, model.mixer_into(&file).unwrap(), "an old mixer gives way");
+    let mut trained = Adaptive::with_network(TABLE, true, &file).unwrap();
+    let mut fresh = before;
+    let cost = |model: &mut Adaptive| {
+        model.begin(Slot(0), &origin(1, 1, 53));
+        beat(model, Slot(0), 40)
+    };
+    let (fresh, trained) = (cost(&mut fresh), cost(&mut trained));
+    assert!(trained < 0.8 * fresh, "{trained} {fresh}");
+}
+
+#[test]
+fn a_file_that_holds_something_else_is_refused() {
+    let tensors = network::tests::tensors("gru", 32);
+    let bare = network::tests::file(&tensors);
+    let said = |result: Result<Adaptive, FileError>| result.err().unwrap().to_string();
+    let no_mixer = said(Adaptive::with_network(TABLE, true, &bare));
+    assert!(no_mixer.starts_with("its `mixer` is nothing, but "), "{no_mixer}");
+    let no_network = said(Adaptive::with_network(TABLE, true, MIXER_ONLY));
+    assert_eq!(no_network, "it has no tensor gru.weight_hh_l0 of [96, 32]");
+    let too_much = said(Adaptive::read(TABLE, &bare));
+    assert!(too_much.ends_with("belongs to no part of a model"), "{too_much}");
+    let mut stranger = tensors;
+    stranger.push(("odd".to_owned(), vec![1], vec![0.0]));
+    let odd = said(Adaptive::with_network(TABLE, false, &network::tests::file(&stranger)));
+    assert_eq!(odd, "tensor odd belongs to no part of a model");
 }
 
 #[test]

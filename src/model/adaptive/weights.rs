@@ -1,11 +1,10 @@
 //! What ships with the adaptive part: how a mixer weighs its inputs before it has seen this site.
 //!
-//! The file, little-endian: 8 bytes of magic, a version (u32), the hash of the layout the weights
-//! belong to (u64), the numbers (f32), and a hash of all that came before (u64). docs/forecast.md says
-//! how the shipped one was made.
+//! They stand in a [`ModelFile`] as the tensors `mixer.*`, beside a network or alone; its word `mixer` is
+//! the hash of the contexts they belong to. docs/forecast.md says how the shipped ones were made.
 
-use std::fmt;
-
+use super::super::file::{self, FileError, ModelFile};
+use super::arithmetic::squash;
 use super::context::LAYOUT;
 use super::line::Line;
 use super::tree::Head;
@@ -21,14 +20,8 @@ pub(super) const RUNS: usize = 16;
 pub(super) const BUMPS: usize = 4;
 pub(super) const HITS: usize = 16;
 
-/// The weights that are in force when no file is named.
-static SHIPPED: &[u8] = include_bytes!("../../../models/adaptive.mixer");
-
-const MAGIC: &[u8; 8] = b"FSADAPT\0";
-const VERSION: u32 = 1;
-const HEADER: usize = 20;
-const HASH: usize = 8;
-const NUMBERS: usize = size_of::<Weights>() / size_of::<f32>();
+/// The word of a file under which the hash of the contexts stands.
+const MIXER: &str = "mixer";
 
 /// All numbers of the adaptive part that do not belong to a context.
 #[derive(Clone, PartialEq, Debug)]
@@ -46,167 +39,153 @@ pub(super) struct Weights {
     pub(super) bumps: [[f32; BUMPS]; HITS],
 }
 
-/// Why a file of weights can't be used.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum WeightsError {
-    /// It does not begin as such a file does.
-    NotWeights,
-    /// It is of a version that this program does not read.
-    Version(u32),
-    /// It belongs to other contexts than this program's.
-    Layout {
-        /// The hash of this program's.
-        expected: u64,
-        /// The hash in the file.
-        found: u64,
-    },
-    /// It is too short or too long.
-    Length {
-        /// Bytes it should have.
-        expected: usize,
-        /// Bytes it has.
-        found: usize,
-    },
-    /// Its content is not what was written.
-    Damaged,
-    /// A number is out of the range that any training gives.
-    OutOfRange,
+/// A tensor: its name, its shape and the numbers that it may hold.
+struct Tensor {
+    name: &'static str,
+    shape: &'static [usize],
+    range: std::ops::RangeInclusive<f32>,
 }
 
-impl fmt::Display for WeightsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotWeights => f.write_str("not a file of adaptive weights"),
-            Self::Version(version) => {
-                write!(f, "of version {version}, but this program reads version {VERSION}")
-            }
-            Self::Layout { expected, found } => write!(
-                f,
-                "made for other contexts ({found:016x}) than this program has ({expected:016x})"
-            ),
-            Self::Length { expected, found } => {
-                write!(f, "{found} bytes long, but {expected} are needed")
-            }
-            Self::Damaged => f.write_str("damaged: its hash does not fit its content"),
-            Self::OutOfRange => f.write_str("unusable: it holds a number that no training gives"),
-        }
-    }
-}
+/// In the order of the fields.
+const TENSORS: [Tensor; 5] = [
+    Tensor { name: "mixer.confidence", shape: &[Head::COUNT, INPUTS, 16], range: -64.0..=64.0 },
+    Tensor { name: "mixer.node", shape: &[Head::COUNT, Line::SLOTS, INPUTS], range: -64.0..=64.0 },
+    Tensor {
+        name: "mixer.correction",
+        shape: &[Head::COUNT, Line::SLOTS, POINTS],
+        range: 0.0..=1.0,
+    },
+    Tensor { name: "mixer.equal", shape: &[CANDIDATES, RUNS], range: 0.0..=1.0 },
+    Tensor { name: "mixer.bumps", shape: &[HITS, BUMPS], range: 0.0..=1.0 },
+];
 
-impl std::error::Error for WeightsError {}
+/// Whether a tensor belongs to the mixer.
+pub(in super::super) fn declares(tensor: &str) -> bool {
+    TENSORS.iter().any(|known| known.name == tensor)
+}
 
 impl Weights {
-    /// The weights that ship.
-    pub(super) fn shipped() -> Box<Self> {
-        Self::read(SHIPPED).expect("a test reads them")
+    /// Reads the mixer of a model file.
+    pub(super) fn read(file: &ModelFile<'_>) -> Result<Box<Self>, FileError> {
+        file.expect_word(MIXER, &layout_hash())?;
+        let mut weights = Self::zero();
+        for (tensor, places) in TENSORS.iter().zip(weights.fields_mut()) {
+            let numbers = file.tensor(tensor.name, tensor.shape)?;
+            if let Some(index) = numbers.iter().position(|number| !tensor.range.contains(number)) {
+                let (tensor, value) = (tensor.name.to_owned(), numbers[index]);
+                return Err(FileError::Value { tensor, index, value });
+            }
+            places.copy_from_slice(&numbers);
+        }
+        Ok(weights)
     }
 
-    /// Reads a file of weights.
-    pub(super) fn read(file: &[u8]) -> Result<Box<Self>, WeightsError> {
-        let expected = HEADER + NUMBERS * size_of::<f32>() + HASH;
-        let length = WeightsError::Length { expected, found: file.len() };
-        let Some(rest) = file.strip_prefix(MAGIC) else { return Err(WeightsError::NotWeights) };
-        let (version, rest) = rest.split_first_chunk().ok_or(length)?;
-        let version = u32::from_le_bytes(*version);
-        if version != VERSION {
-            return Err(WeightsError::Version(version));
-        }
-        let (layout, rest) = rest.split_first_chunk().ok_or(length)?;
-        let (expected, found) = (layout_hash(), u64::from_le_bytes(*layout));
-        if expected != found {
-            return Err(WeightsError::Layout { expected, found });
-        }
-        let (numbers, hash) = rest.split_last_chunk().ok_or(length)?;
-        if numbers.len() != NUMBERS * size_of::<f32>() {
-            return Err(length);
-        }
-        if fnv(&file[..file.len() - HASH]) != u64::from_le_bytes(*hash) {
-            return Err(WeightsError::Damaged);
-        }
-        let (numbers, _) = numbers.as_chunks();
-        Self::of(&mut numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)))
+    /// The word that a file with these weights has to say, and the tensors to put into it.
+    pub(super) fn to_tensors(&self) -> ((String, String), [file::Tensor<'_>; 5]) {
+        let fields = self.fields();
+        let tensors = std::array::from_fn(|at| (TENSORS[at].name, TENSORS[at].shape, fields[at]));
+        ((MIXER.to_owned(), layout_hash()), tensors)
     }
 
-    /// Weights from numbers in the order of the fields.
-    fn of(numbers: &mut dyn Iterator<Item = f32>) -> Result<Box<Self>, WeightsError> {
-        let mut weights = Box::new(Self {
+    /// Where training begins: the prior is mostly believed, each context a little.
+    pub(super) fn untrained() -> Box<Self> {
+        let mut weights = Self::zero();
+        for inputs in &mut weights.confidence {
+            let [prior, constant, contexts @ ..] = inputs;
+            prior.fill(0.7);
+            constant.fill(0.0);
+            contexts.as_flattened_mut().fill(0.15);
+        }
+        for curve in weights.correction.as_flattened_mut() {
+            for (point, probability) in curve.iter_mut().enumerate() {
+                *probability = squash((point as f32 - (POINTS / 2) as f32) * 0.5);
+            }
+        }
+        weights.equal.as_flattened_mut().fill(0.5);
+        weights.bumps.as_flattened_mut().fill(1.0 / BUMPS as f32);
+        weights
+    }
+
+    fn zero() -> Box<Self> {
+        Box::new(Self {
             confidence: [[[0.0; 16]; INPUTS]; Head::COUNT],
             node: [[[0.0; INPUTS]; Line::SLOTS]; Head::COUNT],
             correction: [[[0.0; POINTS]; Line::SLOTS]; Head::COUNT],
             equal: [[0.0; RUNS]; CANDIDATES],
             bumps: [[0.0; BUMPS]; HITS],
-        });
-        let mut fill = |places: &mut [f32], range: std::ops::RangeInclusive<f32>| {
-            for (place, number) in places.iter_mut().zip(&mut *numbers) {
-                if !range.contains(&number) {
-                    return Err(WeightsError::OutOfRange);
-                }
-                *place = number;
-            }
-            Ok(())
-        };
-        fill(weights.confidence.as_flattened_mut().as_flattened_mut(), -64.0..=64.0)?;
-        fill(weights.node.as_flattened_mut().as_flattened_mut(), -64.0..=64.0)?;
-        fill(weights.correction.as_flattened_mut().as_flattened_mut(), 0.0..=1.0)?;
-        fill(weights.equal.as_flattened_mut(), 0.0..=1.0)?;
-        fill(weights.bumps.as_flattened_mut(), 0.0..=1.0)?;
-        Ok(weights)
+        })
+    }
+
+    fn fields(&self) -> [&[f32]; 5] {
+        [
+            self.confidence.as_flattened().as_flattened(),
+            self.node.as_flattened().as_flattened(),
+            self.correction.as_flattened().as_flattened(),
+            self.equal.as_flattened(),
+            self.bumps.as_flattened(),
+        ]
+    }
+
+    fn fields_mut(&mut self) -> [&mut [f32]; 5] {
+        [
+            self.confidence.as_flattened_mut().as_flattened_mut(),
+            self.node.as_flattened_mut().as_flattened_mut(),
+            self.correction.as_flattened_mut().as_flattened_mut(),
+            self.equal.as_flattened_mut(),
+            self.bumps.as_flattened_mut(),
+        ]
     }
 }
 
 /// What a file of weights must name: everything the order and meaning of its numbers hang on.
-fn layout_hash() -> u64 {
-    fnv(LAYOUT.as_bytes())
-}
-
-/// FNV-1a.
-fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+fn layout_hash() -> String {
+    file::hash(LAYOUT.as_bytes())
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::model::{MIXER_ONLY, file::write};
 
-    /// The shipped file with some bytes changed, and its hash made to fit again.
-    fn changed(at: usize, bytes: &[u8]) -> Vec<u8> {
-        let mut file = SHIPPED.to_vec();
-        file[at..at + bytes.len()].copy_from_slice(bytes);
-        let end = file.len() - HASH;
-        let hash = fnv(&file[..end]);
-        file[end..].copy_from_slice(&hash.to_le_bytes());
-        file
+    /// The weights that ship without a network.
+    pub(in super::super) fn shipped() -> Box<Weights> {
+        Weights::read(&ModelFile::read(MIXER_ONLY).unwrap()).unwrap()
+    }
+
+    /// A file of the shipped weights after `change` was made to them.
+    fn changed(change: impl FnOnce(&mut Weights)) -> Vec<u8> {
+        let mut weights = shipped();
+        change(&mut weights);
+        let (word, tensors) = weights.to_tensors();
+        write(&[word], &tensors)
+    }
+
+    fn error(file: &[u8]) -> String {
+        Weights::read(&ModelFile::read(file).unwrap()).unwrap_err().to_string()
     }
 
     #[test]
-    fn the_shipped_weights_can_be_read() {
-        let expected = layout_hash();
-        assert_eq!(Weights::read(SHIPPED).map(|_| ()), Ok(()), "layout {expected:#018x}");
+    fn what_was_written_is_read_again() {
+        let file = changed(|weights| weights.node[2][3][4] = 0.625);
+        let weights = Weights::read(&ModelFile::read(&file).unwrap()).unwrap();
+        assert_eq!(weights.node[2][3][4], 0.625);
+        assert_eq!(weights.confidence, shipped().confidence);
     }
 
     #[test]
-    fn a_file_that_is_not_right_is_one_clear_error() {
-        let error = |file: &[u8]| Weights::read(file).map(|_| ()).unwrap_err();
-        assert_eq!(error(b""), WeightsError::NotWeights);
-        assert_eq!(error(b"FSADAPT"), WeightsError::NotWeights);
-        assert_eq!(error(&changed(8, &[9])), WeightsError::Version(9));
-        assert!(matches!(error(&changed(12, &[0; 8])), WeightsError::Layout { found: 0, .. }));
-        assert_eq!(error(&changed(HEADER, &f32::NAN.to_le_bytes())), WeightsError::OutOfRange);
-        assert_eq!(error(&changed(HEADER, &1e9_f32.to_le_bytes())), WeightsError::OutOfRange);
-        let mut damaged = SHIPPED.to_vec();
-        damaged[5_000] ^= 1;
-        assert_eq!(error(&damaged), WeightsError::Damaged);
-        let longer = [SHIPPED, &[0]].concat();
-        assert!(matches!(error(&longer), WeightsError::Length { .. }));
+    fn weights_that_no_training_gives_are_refused() {
+        let file = changed(|weights| weights.equal[0][1] = 1.5);
+        assert_eq!(error(&file), "tensor mixer.equal holds 1.5 at 1, which no training gives");
+        let file = changed(|weights| weights.confidence[0][0][0] = 65.0);
+        assert!(error(&file).starts_with("tensor mixer.confidence holds 65"));
     }
 
     #[test]
-    fn no_prefix_of_a_file_is_taken_for_one() {
-        for end in (0..SHIPPED.len()).step_by(97).chain(0..64) {
-            assert!(Weights::read(&SHIPPED[..end]).is_err(), "{end}");
-        }
+    fn weights_for_other_contexts_are_refused() {
+        let weights = shipped();
+        let (_, tensors) = weights.to_tensors();
+        let file = write(&[(MIXER.to_owned(), "0".repeat(16))], &tensors);
+        assert!(error(&file).starts_with("its `mixer` is 0000000000000000, but "));
+        assert!(error(&write(&[], &tensors)).starts_with("its `mixer` is nothing, but "));
     }
 }

@@ -31,6 +31,14 @@ impl Aligned {
     }
 }
 
+impl Clone for Aligned {
+    fn clone(&self) -> Self {
+        let mut aligned = Self::zeroed(self.len);
+        aligned.copy_from_slice(self);
+        aligned
+    }
+}
+
 impl From<Vec<f32>> for Aligned {
     fn from(values: Vec<f32>) -> Self {
         let mut aligned = Self::zeroed(values.len());

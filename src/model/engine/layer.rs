@@ -11,6 +11,7 @@ use super::{avx2::Avx2, avx512::Avx512, dense, packed::PackedLayer, vector::Vect
 ///
 /// Outputs come in blocks of [`BLOCK`]; the last is filled up with zeroes. A layer may answer for
 /// some of its blocks alone, for a reader who wants one head and not all.
+#[derive(Clone)]
 pub struct Layer {
     inputs: usize,
     outputs: usize,
@@ -20,6 +21,7 @@ pub struct Layer {
 /// The most inputs and the most outputs.
 const MOST: usize = 1_024;
 
+#[derive(Clone)]
 enum Kind {
     Plain {
         dense: plain::Dense,

@@ -30,6 +30,12 @@ macro_rules! either {
 }
 
 impl Maths {
+    /// Functions on these instructions; `None` if the processor lacks them.
+    #[must_use]
+    pub fn new(dispatch: super::Dispatch) -> Option<Self> {
+        dispatch.resolve().map(Self)
+    }
+
     /// e^x of each: relative error below 2e-7; beyond ±87 x counts as ±87.
     pub fn exp(self, values: &mut [f32]) {
         either!(self, each(values, plain::exp), Map { values, function: Exp });

@@ -90,6 +90,7 @@ use crate::flow::Slot;
 const GROUP: usize = 6;
 
 /// The network, and the states of all connections.
+#[derive(Clone)]
 pub struct Engine {
     shape: Shape,
     maths: Maths,
@@ -279,6 +280,16 @@ impl Engine {
             }
             done += n;
         }
+    }
+
+    /// Some blocks of the heads of a state that stands in no slot.
+    ///
+    /// # Panics
+    /// If `state` is shorter than [`Shape::state`], the heads do not have all of `blocks`, or `out` no
+    /// room for them.
+    #[inline]
+    pub fn heads_part_detached(&self, state: &[f32], blocks: Range<usize>, out: &mut [f32]) {
+        self.heads.apply(&[state], blocks, out);
     }
 
     /// The step of a state that stands in no slot: from `state` to `next`.

@@ -9,6 +9,7 @@ use super::aligned::Aligned;
 use super::weights::{BLOCK, Cell, Shape, Weights};
 
 /// A dense layer for registers of some number of lanes.
+#[derive(Clone)]
 pub(super) struct PackedLayer {
     pub(super) inputs: usize,
     /// Outputs, padded with zero weights to a multiple of [`BLOCK`].
@@ -42,6 +43,7 @@ impl PackedLayer {
 pub(super) const SUMS: usize = 4;
 
 /// A recurrent cell for registers of some number of lanes.
+#[derive(Clone)]
 pub(super) struct PackedCell {
     pub(super) shape: Shape,
     /// `[tile][k][gate][lane]`, k running over the hidden units and then over the inputs.

@@ -12,6 +12,7 @@
 use super::weights::{Cell, MAX_HIDDEN, Shape, Weights};
 
 /// A dense layer's weights, transposed: for each input the weights towards all outputs.
+#[derive(Clone)]
 pub(super) struct Dense {
     outputs: usize,
     weights: Vec<f32>,
@@ -37,6 +38,7 @@ impl Dense {
 }
 
 /// A recurrent cell.
+#[derive(Clone)]
 pub(super) struct Recurrent {
     shape: Shape,
     /// From h and from the input to the gates; of a GRU to r and z only.

@@ -5,6 +5,7 @@ use super::{Level, Weights, plain};
 use super::{avx2::Avx2, avx512::Avx512, packed::PackedCell, step, vector::Vector};
 
 /// A recurrent cell.
+#[derive(Clone)]
 pub(super) enum Recurrent {
     Plain(plain::Recurrent),
     #[cfg(target_arch = "x86_64")]

@@ -10,6 +10,7 @@ use crate::flow::Slot;
 const ROWS: usize = 1_024;
 
 /// The states of all connections.
+#[derive(Clone)]
 pub(super) struct Slab {
     chunks: Vec<Aligned>,
     /// Floats of a row, a multiple of 16.

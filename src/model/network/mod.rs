@@ -1,0 +1,212 @@
+//! The recurrent network of the forecast: what every connection's state says of its next packet.
+//!
+//! ```text
+//! packet -> features (schema) -> rows of gate sums + dense numbers -> step of the state (engine)
+//! state  -> sums: side and flags | hidden layers of size, time, entropy | wait, nothing
+//!        -> given side and flags: sizes; given also the size: times, entropy
+//! ```
+//!
+//! Weights are shared by all connections and come out of a [`ModelFile`](super::file::ModelFile). What
+//! of the input depends on few values (which service, which flags, which size bin) was multiplied
+//! with the cell's weights when the file was read, so that it costs an addition a packet.
+//!
+//! Promises: equal packets give equal bits on every processor; no packet and no accepted file makes a
+//! number that is not finite; nothing is allocated for a known connection. A connection's first packet
+//! is not forecast: the network is not trained on it, and says so by not being asked.
+//!
+//! What it does not do: learn, or turn logits into probabilities ([`super::adaptive`] does).
+
+mod chained;
+mod read;
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::ops::Range;
+
+use super::discretise::{SIZES, TIMES};
+use super::engine::{BLOCK, Engine, Maths};
+use super::schema::{DENSE, ENTROPIES, Recall, SIDE_FLAGS_NODES, TABLES};
+use super::{Origin, PacketFacts};
+use crate::flow::Slot;
+use chained::Chained;
+pub(super) use read::declares;
+
+/// Places for the logits of sizes: as many as a block has.
+pub(super) const SIZE_LOGITS: usize = SIZES.next_multiple_of(BLOCK);
+/// Places for the logits of times. Behind those of the wait stands that of "nothing more".
+pub(super) const TIME_LOGITS: usize = TIMES.next_multiple_of(BLOCK);
+/// Places for the logits of entropies.
+pub(super) const ENTROPY_LOGITS: usize = ENTROPIES.next_multiple_of(BLOCK);
+/// The widest hidden layer of a head.
+const WIDEST: usize = 64;
+/// Outputs straight from the state, at most: side and flags, three hidden layers, wait and nothing.
+const MOST_SUMS: usize = BLOCK + 3 * WIDEST + TIME_LOGITS;
+/// Floats of the largest state.
+const MOST_STATE: usize = 512;
+
+/// The network, and the states of all connections.
+#[derive(Clone)]
+pub(super) struct Network {
+    engine: Engine,
+    recalls: Vec<Recall>,
+    /// By table: where its rows begin in `rows`.
+    tables: [usize; TABLES.len()],
+    /// Rows of all tables, multiplied with the cell's input weights: gates x hidden floats each.
+    rows: Vec<f32>,
+    /// The sum of a packet's rows.
+    added: Vec<f32>,
+    size: Chained,
+    time: Chained,
+    entropy: Chained,
+    /// Where wait and nothing stand among the outputs.
+    wait: Range<usize>,
+}
+
+/// A connection as the network has it.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) recall: &'a Recall,
+    pub(super) state: &'a [f32],
+}
+
+/// A state that only exists while somebody imagines packets.
+#[derive(Clone)]
+pub(super) struct Imagined {
+    recall: Recall,
+    state: [f32; MOST_STATE],
+    len: usize,
+}
+
+impl Imagined {
+    pub(super) fn view(&self) -> View<'_> {
+        View { recall: &self.recall, state: &self.state[..self.len] }
+    }
+}
+
+/// What a state says before anything is known of the packet.
+#[derive(Clone)]
+pub(super) struct Sums([f32; MOST_SUMS]);
+
+impl Sums {
+    pub(super) const NONE: Self = Self([0.0; MOST_SUMS]);
+
+    /// Logits of the tree of side and flags, with sides by role.
+    pub(super) fn side_flags(&self) -> [f32; SIDE_FLAGS_NODES] {
+        std::array::from_fn(|node| self.0[node])
+    }
+}
+
+impl Network {
+    /// Functions on the engine's instructions.
+    pub(super) const fn maths(&self) -> Maths {
+        self.engine.maths()
+    }
+
+    /// Bytes held: for weights, and for connections.
+    pub(super) fn memory(&self) -> (usize, usize) {
+        let shared = size_of_val(&*self.rows)
+            + [&self.size, &self.time, &self.entropy].map(Chained::memory).iter().sum::<usize>();
+        (shared, self.engine.memory() + self.recalls.capacity() * size_of::<Recall>())
+    }
+
+    /// Bytes that one connection takes.
+    pub(super) const fn per_connection(&self) -> usize {
+        size_of::<Recall>() + self.engine.shape().state() * size_of::<f32>()
+    }
+
+    /// A connection begins.
+    pub(super) fn begin(&mut self, slot: Slot, origin: &Origin) {
+        let recall = Recall::new(origin);
+        if slot.index() >= self.recalls.len() {
+            self.recalls.resize(slot.index() + 1, recall);
+        }
+        self.recalls[slot.index()] = recall;
+        self.engine.begin(slot);
+    }
+
+    /// Tells the processor that a connection will be needed soon.
+    #[inline]
+    pub(super) fn prefetch(&self, slot: Slot) {
+        self.engine.prefetch(slot);
+    }
+
+    /// The connection in `slot`.
+    #[inline]
+    pub(super) fn view(&self, slot: Slot) -> View<'_> {
+        View { recall: &self.recalls[slot.index()], state: self.engine.state(slot) }
+    }
+
+    /// Moves the connection's state past a packet.
+    pub(super) fn step(&mut self, slot: Slot, packet: &PacketFacts) {
+        let features = self.recalls[slot.index()].push(packet);
+        let mut added = std::mem::take(&mut self.added);
+        self.add_rows(&features.rows, &mut added);
+        self.engine.step(slot, &features.dense, &added);
+        self.added = added;
+    }
+
+    /// The connection's state after packets that did not come.
+    pub(super) fn imagine(&self, slot: Slot, run: &[PacketFacts]) -> Imagined {
+        let View { recall, state } = self.view(slot);
+        let mut imagined = Imagined { recall: *recall, state: [0.0; MOST_STATE], len: state.len() };
+        imagined.state[..state.len()].copy_from_slice(state);
+        let mut next = [0.0; MOST_STATE];
+        let mut added = self.added.clone();
+        for packet in run {
+            let features = imagined.recall.push(packet);
+            self.add_rows(&features.rows, &mut added);
+            let (from, next) = (&imagined.state[..imagined.len], &mut next[..imagined.len]);
+            self.engine.step_detached(from, &features.dense, &added, next);
+            imagined.state[..imagined.len].copy_from_slice(next);
+        }
+        imagined
+    }
+
+    /// What the state says of side and flags, and the hidden layers that sizes and times rest on.
+    #[inline]
+    pub(super) fn sums(&self, view: View<'_>, sums: &mut Sums) {
+        let blocks = 0..self.wait.start / BLOCK;
+        self.engine.heads_part_detached(view.state, blocks, &mut sums.0);
+    }
+
+    /// Logits of the size, given side and flags (by role).
+    #[inline]
+    pub(super) fn size(&self, sums: &Sums, side_flags: u8, out: &mut [f32]) {
+        self.size.apply(self.maths(), &sums.0, [side_flags, 0], out);
+    }
+
+    /// Logits of the time, given side and flags (by role) and the fine size.
+    #[inline]
+    pub(super) fn time(&self, sums: &Sums, side_flags: u8, fine: u8, out: &mut [f32]) {
+        self.time.apply(self.maths(), &sums.0, [side_flags, fine], out);
+    }
+
+    /// Logits of the payload's entropy, given the same.
+    #[inline]
+    pub(super) fn entropy(&self, sums: &Sums, side_flags: u8, fine: u8, out: &mut [f32]) {
+        self.entropy.apply(self.maths(), &sums.0, [side_flags, fine], out);
+    }
+
+    /// Logits of the time before anything else is known; at [`TIMES`] that of "nothing more".
+    #[inline]
+    pub(super) fn wait(&self, view: View<'_>, out: &mut [f32; TIME_LOGITS]) {
+        let blocks = self.wait.start / BLOCK..self.wait.end / BLOCK;
+        self.engine.heads_part_detached(view.state, blocks, out);
+    }
+
+    /// The sum of a packet's rows.
+    #[inline]
+    fn add_rows(&self, rows: &[u8; TABLES.len()], sums: &mut [f32]) {
+        let width = sums.len();
+        let row = |table: usize| {
+            let at = self.tables[table] + usize::from(rows[table]) * width;
+            &self.rows[at..at + width]
+        };
+        sums.copy_from_slice(row(0));
+        for table in 1..TABLES.len() {
+            self.engine.maths().add(sums, row(table));
+        }
+    }
+}
+
+const _: () = assert!(DENSE.len() <= 256 && TIMES < TIME_LOGITS);
