@@ -73,6 +73,9 @@ impl Online<Adaptive> {
 /// A model that can say how likely the next packet comes within given times.
 trait Waits: Model + Clone {
     fn within(&self, slot: Slot) -> [f64; HORIZONS.len()];
+
+    /// The bits of a packet's three symbols of the common discretisation.
+    fn coarse(&self, slot: Slot, packet: &PacketFacts) -> [f64; 3];
 }
 
 impl Waits for Markov {
@@ -80,11 +83,21 @@ impl Waits for Markov {
         let times = self.time_forecast(slot);
         HORIZONS.map(|horizon| f64::from(times.within(horizon)))
     }
+
+    fn coarse(&self, slot: Slot, packet: &PacketFacts) -> [f64; 3] {
+        // This model knows nothing finer.
+        let surprise = self.score(slot, packet);
+        [surprise.side_flags, surprise.size, surprise.time].map(f64::from)
+    }
 }
 
 impl Waits for Adaptive {
     fn within(&self, slot: Slot) -> [f64; HORIZONS.len()] {
         self.within(slot, HORIZONS).map(f64::from)
+    }
+
+    fn coarse(&self, slot: Slot, packet: &PacketFacts) -> [f64; 3] {
+        self.coarse(slot, packet).map(f64::from)
     }
 }
 
@@ -118,8 +131,7 @@ impl<M: Waits> Forecaster for Online<M> {
     }
 
     fn bits(&mut self, slot: Slot, packet: &PacketFacts) -> [f64; 3] {
-        let surprise = self.model.score(slot, packet);
-        [surprise.side_flags, surprise.size, surprise.time].map(f64::from)
+        Waits::coarse(&self.model, slot, packet)
     }
 
     fn ahead(&mut self, slot: Slot) -> Option<Ahead> {

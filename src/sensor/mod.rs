@@ -94,7 +94,7 @@ impl Sensor {
         let surprise = self.model.score(slot, &facts);
         let anomalous = self.scorer.judge(slot, surprise, facts.position);
         if anomalous {
-            self.report_anomaly(&seen, &view, &facts, surprise);
+            self.report_anomaly(&seen, &facts, surprise);
         }
         let learn = self.learn && self.scorer.may_learn(surprise);
         self.model.step(slot, &facts, learn);
@@ -249,13 +249,7 @@ impl Sensor {
     }
 
     #[cold]
-    fn report_anomaly(
-        &mut self,
-        seen: &Observation,
-        view: &PacketView<'_>,
-        facts: &PacketFacts,
-        surprise: Surprise,
-    ) {
+    fn report_anomaly(&mut self, seen: &Observation, facts: &PacketFacts, surprise: Surprise) {
         let Some(summary) = self.table.summary(seen.id) else { return };
         self.stats.anomalies += 1;
         self.events.push(Event::Anomaly(Anomaly {
@@ -268,7 +262,7 @@ impl Sensor {
             surprise,
             threshold: self.scorer.threshold().bits,
             expected: self.model.expect(summary.id.slot, &[], ANOMALY_QUANTILE),
-            seen: PacketFacts { entropy: wire::payload_entropy(view.payload), ..*facts },
+            seen: *facts,
         }));
     }
 
@@ -321,7 +315,7 @@ fn facts(view: &PacketView<'_>, seen: &Observation, position: u32) -> PacketFact
         payload_len: view.payload_len,
         wire_len: view.wire_len,
         window,
-        entropy: None,
+        entropy: wire::payload_entropy(view.payload),
         since: seen.since,
         position,
     }

@@ -6,6 +6,7 @@
 
 use super::super::discretise::Symbols;
 use super::super::origin::mix;
+use super::super::schema::entropy_class;
 use super::super::{Origin, PacketFacts};
 
 /// Contexts of a head; with the prior and a constant, eight inputs to a mixer.
@@ -40,6 +41,8 @@ pub(super) struct History {
     of_side: [[u16; 2]; 2],
     side_flags: [u8; 4],
     times: [u8; 4],
+    /// By side: one more than the entropy class of its last payload, 0 for none.
+    entropies: [u8; 2],
     packets: u8,
     next_period: u8,
 }
@@ -57,6 +60,8 @@ struct Period {
 impl History {
     /// Kinds of packets whose periods are kept.
     const PERIODS: usize = 4;
+    /// Contexts of the payload's entropy.
+    const ENTROPY: usize = 3;
 
     pub(super) fn new(origin: &Origin) -> Self {
         let service = u64::from(origin.service.protocol) << 16 | u64::from(origin.service.port);
@@ -70,9 +75,15 @@ impl History {
             of_side: [[0; 2]; 2],
             side_flags: [NOTHING; 4],
             times: [0; 4],
+            entropies: [0; 2],
             packets: 0,
             next_period: 0,
         }
+    }
+
+    /// A hash of the service.
+    pub(super) const fn service_hash(&self) -> u32 {
+        self.service
     }
 
     /// Whether a packet came before.
@@ -107,6 +118,9 @@ impl History {
         self.times[0] = symbols.time.unwrap_or(0);
         let side = &mut self.of_side[usize::from(symbols.side_flags >> 3)];
         *side = [length + 1, side[0]];
+        if let Some(entropy) = packet.entropy {
+            self.entropies[usize::from(symbols.side_flags >> 3)] = 1 + entropy_class(entropy);
+        }
         self.packets = (self.packets + 1).min(MOST);
     }
 
@@ -167,6 +181,19 @@ impl History {
             coarse.all(3, last.one),
             coarse.all(4, t1 << 8 | s1),
             of.service(self, 5, self.due_in(kind(now.side_flags, length))),
+        ]
+    }
+
+    /// Contexts of the payload's entropy, given side, flags and size.
+    #[inline]
+    pub(super) fn entropy(&self, now: Symbols) -> [u64; Self::ENTROPY] {
+        let side = now.side_flags >> 3;
+        let last = u64::from(self.entropies[usize::from(side)]);
+        let of = Of(4 << 5 | u64::from(side) << 8);
+        [
+            of.service(self, 0, u64::from(now.size)),
+            of.pair(self, 1, 0),
+            of.connection(self, 2, last << 8 | u64::from(now.size)),
         ]
     }
 

@@ -15,25 +15,39 @@ const LENGTHS: [usize; 2] = [16, 17];
 const RUN: usize = 18;
 /// How fast the probabilities follow.
 const RATE: f32 = 0.02;
+/// What none of the candidates gets, however sure they are.
+const LEAST: f32 = 1.0 / 8_192.0;
 
 /// Which sizes within one bin are likely.
+#[derive(Clone)]
 pub(super) struct Inside {
     /// Candidates and their probabilities within the bin, the one tried first coming first.
     candidates: [(u32, f32); CANDIDATES],
+    /// How often in a row each came.
+    runs: [u8; CANDIDATES],
     len: usize,
+    /// What is left when none of them comes.
+    rest: f32,
     bin: u8,
 }
 
 impl Inside {
+    pub(super) const NONE: Self = Self {
+        candidates: [(0, 0.0); CANDIDATES],
+        runs: [0; CANDIDATES],
+        len: 0,
+        rest: 1.0,
+        bin: 0,
+    };
+
     pub(super) fn new(weights: &Weights, lines: &[&Line; CONTEXTS], bin: u8) -> Self {
-        let mut inside = Self { candidates: [(0, 0.0); CANDIDATES], len: 0, bin };
-        let mut rest = 1.0;
+        let mut inside = Self { bin, ..Self::NONE };
         each_candidate(lines, bin, |number, length, run| {
             let equal = weights.equal[number][run];
-            inside.candidates[number] = (length, rest * equal);
-            inside.len += 1;
-            rest *= 1.0 - equal;
-            true
+            inside.candidates[number] = (length, inside.rest * equal);
+            inside.runs[number] = run as u8;
+            inside.len = number + 1;
+            inside.rest *= 1.0 - equal;
         });
         inside
     }
@@ -42,11 +56,31 @@ impl Inside {
         &self.candidates[..self.len]
     }
 
+    /// The probability of a size, given its bin.
+    pub(super) fn probability(&self, size: u32) -> f32 {
+        let candidates = self.candidates().iter().filter(|candidate| candidate.0 == size);
+        let known = candidates.map(|candidate| candidate.1).sum::<f32>();
+        let rest = LEAST + (1.0 - LEAST) * self.rest;
+        (1.0 - LEAST) * known + rest * even(size, self.bin)
+    }
+
+    /// Learns how far candidates are to be believed, once the size is known.
+    pub(super) fn learn(&self, weights: &mut Weights, size: u32) {
+        for (number, (length, _)) in self.candidates().iter().enumerate() {
+            let target = if *length == size { 0.999 } else { 0.001 };
+            let equal = &mut weights.equal[number][usize::from(self.runs[number]) % RUNS];
+            *equal += RATE * (target - *equal);
+            if *length == size {
+                return;
+            }
+        }
+    }
+
     /// The likeliest size and its probability within the bin; the bin's middle if none stands out.
     pub(super) fn mode(&self) -> (u32, f32) {
         let sizes = discretise::sizes_of(self.bin);
         let count = sizes.end() - sizes.start() + 1;
-        let even = self.rest() / count as f32;
+        let even = self.rest / count as f32;
         let middle = (u32::midpoint(*sizes.start(), *sizes.end()), even);
         self.candidates().iter().copied().fold(
             middle,
@@ -63,7 +97,7 @@ impl Inside {
         sorted.sort_unstable_by_key(|&(length, _)| length);
         let sizes = discretise::sizes_of(self.bin);
         let width = (sizes.end() - sizes.start() + 1) as f32;
-        let even = self.rest();
+        let even = self.rest;
         let mut below = 0.0;
         for &(length, probability) in &*sorted {
             let spread = even * (length - sizes.start()) as f32 / width;
@@ -78,19 +112,10 @@ impl Inside {
         let part = if even > 0.0 { ((share - below) / even).clamp(0.0, 1.0) } else { 1.0 };
         (sizes.start() + (part * width) as u32).min(*sizes.end())
     }
-
-    fn rest(&self) -> f32 {
-        let taken: f32 = self.candidates().iter().map(|candidate| candidate.1).sum();
-        (1.0 - taken).max(0.0)
-    }
 }
 
-/// Calls with number, length and run of each candidate in a bin until told to stop.
-fn each_candidate(
-    lines: &[&Line; CONTEXTS],
-    bin: u8,
-    mut call: impl FnMut(usize, u32, usize) -> bool,
-) {
+/// Calls with number, length and run of each candidate in a bin.
+fn each_candidate(lines: &[&Line; CONTEXTS], bin: u8, mut call: impl FnMut(usize, u32, usize)) {
     // The first two bins hold one size each.
     if bin < 2 {
         return;
@@ -108,9 +133,7 @@ fn each_candidate(
                 continue;
             }
             let run = if age == 0 { usize::from(run_of(line)) } else { 0 };
-            if !call(count, length, run.min(RUNS - 1)) {
-                return;
-            }
+            call(count, length, run.min(RUNS - 1));
             seen[count] = kept;
             count += 1;
         }
@@ -121,14 +144,18 @@ fn run_of(line: &Line) -> u16 {
     if line.slots[RUN] == Line::UNKNOWN { 0 } else { line.slots[RUN] }
 }
 
-/// Learns how far candidates are to be believed; before the lines learn the size.
-pub(super) fn learn(weights: &mut Weights, lines: &[&Line; CONTEXTS], size: u32, bin: u8) {
-    each_candidate(lines, bin, |number, length, run| {
-        let target = if length == size { 0.999 } else { 0.001 };
-        let equal = &mut weights.equal[number][run];
-        *equal += RATE * (target - *equal);
-        length != size
-    });
+/// What every length of a bin has, if nothing but the bin is known. The last bin is open: each octave
+/// in it has half of what is left, so that every `u32` has its share.
+fn even(size: u32, bin: u8) -> f32 {
+    const LAST: u8 = discretise::SIZES as u8 - 1;
+    let power = |exponent: u32| f32::from_bits((127 - exponent) << 23);
+    if bin < LAST {
+        return power(u32::from(bin.saturating_sub(1)));
+    }
+    let octave = size.max(1).ilog2();
+    // The last octave has what is left for it and for all that would come after it.
+    power((octave + 2).saturating_sub(u32::from(LAST)).min(u32::BITS - u32::from(LAST)))
+        * power(octave)
 }
 
 /// Keeps a length in the line of one of its contexts.
@@ -182,12 +209,32 @@ mod tests {
         let lines = [&one, &two, &Line::FRESH, &one, &two, &one];
         let inside = Inside::new(&shipped(), &lines, 7);
         let sum: f32 = inside.candidates().iter().map(|candidate| candidate.1).sum();
-        assert!((sum + inside.rest() - 1.0).abs() < 1e-5);
+        assert!((sum + inside.rest - 1.0).abs() < 1e-5);
         let mut last = 0;
         for step in 0..=100 {
             let size = inside.quantile(step as f32 / 100.0);
             assert!(size >= last && (64..=127).contains(&size), "{step} {size}");
             last = size;
+        }
+    }
+
+    #[test]
+    fn every_length_has_a_share_and_all_of_an_octave_are_a_whole() {
+        let (one, two) = (line(&[70, 100, 70]), line(&[80, 80, 120, 3_000]));
+        for lines in [[&Line::FRESH; CONTEXTS], [&one, &two, &Line::FRESH, &one, &two, &one]] {
+            for bin in [0, 1, 2, 7, 11] {
+                let inside = Inside::new(&shipped(), &lines, bin);
+                let sum: f32 = discretise::sizes_of(bin).map(|size| inside.probability(size)).sum();
+                assert!((sum - 1.0).abs() < 1e-3, "{bin} {sum}");
+            }
+            // The last bin is open: by the first length of each octave and, apart, its candidate.
+            let inside = Inside::new(&shipped(), &lines, 12);
+            let octaves = (11..32_u32).map(|octave| {
+                inside.probability(1 << octave) * f32::from_bits((127 + octave) << 23)
+            });
+            let known: f32 = inside.candidates().iter().map(|candidate| candidate.1).sum();
+            let sum = octaves.sum::<f32>() + (1.0 - LEAST) * known;
+            assert!((sum - 1.0).abs() < 1e-3 && inside.probability(u32::MAX) > 0.0, "{sum}");
         }
     }
 }

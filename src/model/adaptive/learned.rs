@@ -1,19 +1,75 @@
 //! Everything that connections share and that is learned on line: the lines and the mixer.
 
-use super::Walk;
 use super::arithmetic::squash;
 use super::context::CONTEXTS;
+use super::decisions::{Decisions, FIRST, ROOM};
+use super::flags::Flags;
 use super::line::{Line, Lines};
-use super::mixer::{Decision, Mixer};
-use super::prior::Odds;
-use super::tree::{DEEPEST, Head};
-use super::weights::Weights;
+use super::mixer::Mixer;
+use super::sharp::Shares;
+use super::tree::{Head, Path};
+use super::weights::{INPUTS, Weights};
+
+/// Of all lines, one in this many is for when the next packet is due.
+const WAITING: usize = 4;
+
+/// The way to a symbol: where it was looked for and where its decisions stand.
+#[derive(Clone)]
+pub(super) struct Walk {
+    pub(super) head: Head,
+    contexts: [u64; CONTEXTS],
+    /// How many of them there are.
+    used: usize,
+    path: Path,
+    first: usize,
+}
+
+impl Walk {
+    /// A way of no step.
+    pub(super) fn none(head: Head) -> Self {
+        Self { head, contexts: [0; CONTEXTS], used: 0, path: Path::default(), first: 0 }
+    }
+
+    /// Takes the way to a symbol, given the contexts' lines, and adds its decisions.
+    #[inline(always)]
+    pub(super) fn go(
+        &mut self,
+        contexts: &[u64],
+        lines: &[&Line; CONTEXTS],
+        symbol: u8,
+        prior: &[f32; Line::SLOTS],
+        decisions: &mut Decisions,
+    ) {
+        self.contexts[..contexts.len()].copy_from_slice(contexts);
+        self.used = contexts.len();
+        self.path = Path::to(self.head, symbol);
+        self.first = decisions.add(self.head, &self.path, prior, lines);
+    }
+
+    /// Takes no way.
+    pub(super) fn stay(&mut self) {
+        self.used = 0;
+        self.path = Path::default();
+    }
+
+    /// The bits that going it costs; none for no way.
+    #[inline(always)]
+    pub(super) fn cost(&self, decisions: &Decisions) -> f32 {
+        decisions.cost(self.first, self.first + self.path.steps().len())
+    }
+}
 
 /// What was learned; or nothing ever, where the network stands alone.
 #[derive(Clone)]
 pub(super) struct Learned {
     pub(super) lines: Lines,
+    /// Lines of the wait, which only somebody who asks for deadlines makes: kept apart, so that scores
+    /// are the same whether anybody does.
+    pub(super) waits: Lines,
     pub(super) mixer: Mixer,
+    pub(super) flags: Flags,
+    /// How sharp times are within their octave, once side, flags and size are known.
+    pub(super) sharpness: Box<Shares>,
     adapts: bool,
     /// Whether the mixer is being trained, as nothing on line ever does.
     trains: bool,
@@ -22,7 +78,16 @@ pub(super) struct Learned {
 impl Learned {
     /// Nothing was learned yet; lines take at most `bytes`.
     pub(super) fn new(bytes: usize, mixer: Mixer) -> Self {
-        Self { lines: Lines::with_bytes(bytes), mixer, adapts: true, trains: false }
+        let waiting = bytes / WAITING;
+        Self {
+            lines: Lines::with_bytes(bytes - waiting),
+            waits: Lines::with_bytes(waiting),
+            sharpness: Box::new(mixer.weights().bumps),
+            flags: Flags::new(),
+            mixer,
+            adapts: true,
+            trains: false,
+        }
     }
 
     /// As [`Self::new`], with a mixer that is yet to be trained.
@@ -33,12 +98,13 @@ impl Learned {
     /// Forgets everything but what the mixer learned.
     pub(super) fn forget_lines(&mut self) {
         self.lines.clear();
+        self.waits.clear();
+        self.flags = Flags::new();
     }
 
     /// Nothing ever will be: a decision is what the prior says.
     pub(super) fn nothing() -> Self {
-        let (lines, mixer) = (Lines::with_bytes(0), Mixer::new(Weights::untrained()));
-        Self { lines, mixer, adapts: false, trains: false }
+        Self { adapts: false, ..Self::new(0, Mixer::new(Weights::untrained())) }
     }
 
     /// Whether anything is learned and mixed at all.
@@ -49,7 +115,7 @@ impl Learned {
 
     /// Bytes held.
     pub(super) fn memory(&self) -> usize {
-        self.lines.memory() + self.mixer.memory()
+        self.lines.memory() + self.waits.memory() + self.mixer.memory() + self.flags.memory()
     }
 
     pub(super) const fn weights(&self) -> &Weights {
@@ -62,6 +128,24 @@ impl Learned {
         if self.adapts { self.lines.find_all(contexts) } else { [&Line::FRESH; CONTEXTS] }
     }
 
+    /// The same of a head with fewer contexts.
+    #[inline]
+    pub(super) fn find_some<const N: usize>(&self, contexts: [u64; N]) -> [&Line; CONTEXTS] {
+        let mut lines = [&Line::FRESH; CONTEXTS];
+        if self.adapts {
+            for (line, context) in lines.iter_mut().zip(contexts) {
+                *line = self.lines.find(context);
+            }
+        }
+        lines
+    }
+
+    /// The lines of the wait's contexts.
+    #[inline]
+    pub(super) fn find_waits(&self, contexts: &[u64; CONTEXTS]) -> [&Line; CONTEXTS] {
+        if self.adapts { self.waits.find_all(contexts) } else { [&Line::FRESH; CONTEXTS] }
+    }
+
     /// The probability of one decision's one.
     pub(super) fn one(
         &self,
@@ -70,48 +154,45 @@ impl Learned {
         prior: f32,
         lines: &[&Line; CONTEXTS],
     ) -> f32 {
-        if self.adapts { self.mixer.decide(head, node, prior, lines).one } else { squash(prior) }
+        if self.adapts { self.mixer.one(head, node, prior, lines) } else { squash(prior) }
     }
 
-    /// Forecasts the decisions of a path.
+    /// Forecasts decisions.
     #[inline]
-    pub(super) fn decide_all(
-        &self,
-        head: Head,
-        steps: &[(u8, bool)],
-        prior: &[f32; Line::SLOTS],
-        lines: &[&Line; CONTEXTS],
-        decisions: &mut [Decision; DEEPEST],
-    ) {
+    pub(super) fn forecast(&self, decisions: &mut Decisions) {
         if self.adapts {
-            self.mixer.decide_all(head, steps, prior, lines, decisions);
+            self.mixer.forecast(decisions);
             return;
         }
-        for (&(node, _), decision) in steps.iter().zip(decisions) {
-            decision.one = squash(prior[usize::from(node)]);
+        for (one, prior) in decisions.ones.iter_mut().zip(decisions.priors) {
+            *one = squash(prior);
         }
     }
 
-    /// Learns that a walk was gone that `odds` were given for; `keep` sees every line of it as well.
+    /// Learns which way decisions went; answers what their slots are to be.
     #[inline]
-    pub(super) fn learn(&mut self, walk: &Walk, odds: &Odds, mut keep: impl FnMut(&mut Line)) {
+    pub(super) fn learn(&mut self, decisions: &Decisions) -> [[u16; INPUTS]; ROOM] {
         if self.trains {
-            let lines = self.lines.find_all(&walk.contexts);
-            for (&(node, bit), decision) in walk.path.steps().iter().zip(&walk.decisions) {
-                let node = usize::from(node);
-                let prior = odds.of(walk.head)[node];
-                self.mixer.train(walk.head, node, prior, &lines, decision, bit);
-            }
+            self.mixer.train(decisions);
         }
-        for (&(node, bit), decision) in walk.path.steps().iter().zip(&walk.decisions) {
-            self.mixer.learn(walk.head, usize::from(node), decision, bit);
+        self.mixer.learn(decisions)
+    }
+}
+
+/// Writes the slots of a walk into its lines; `keep` sees every line of it as well.
+#[inline(always)]
+pub(super) fn write(
+    lines: &mut Lines,
+    walk: &Walk,
+    slots: &[[u16; INPUTS]; ROOM],
+    mut keep: impl FnMut(&mut Line),
+) {
+    let steps = walk.path.steps();
+    for (number, &context) in walk.contexts[..walk.used].iter().enumerate() {
+        let line = lines.claim(context);
+        for (&(node, _), slots) in steps.iter().zip(&slots[walk.first..]) {
+            line.slots[usize::from(node) % Line::SLOTS] = slots[FIRST + number];
         }
-        for context in walk.contexts {
-            let line = self.lines.claim(context);
-            for &(node, bit) in walk.path.steps() {
-                line.learn(usize::from(node), bit);
-            }
-            keep(line);
-        }
+        keep(line);
     }
 }

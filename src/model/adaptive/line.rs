@@ -32,29 +32,28 @@ impl Line {
         self.slots[slot] & 15
     }
 
-    /// Learns which way a node went: fast while little is known, then at a steady rate, so that
-    /// what happened lately weighs most.
-    #[inline]
+    /// Learns which way a node went.
+    #[cfg(test)]
     pub(super) fn learn(&mut self, slot: usize, bit: bool) {
         let slot = &mut self.slots[slot];
-        let (probability, count) = (i32::from(*slot >> 4), *slot & 15);
-        let target = if bit { 4_096 } else { 0 };
-        let moved = ((target - probability) * RATES[usize::from(count)] + 32_768) >> 16;
-        let probability = (probability + moved).clamp(1, 4_095) as u16;
-        *slot = probability << 4 | (count + 1).min(15);
+        *slot = Self::moved(*slot, f32::from(u8::from(bit)));
+    }
+
+    /// A slot after one more update, with `bit` 0 or 1: its probability moves by 1/(n + 1.5) of what
+    /// is missing, n being the earlier updates, at most 15. So it is fast while little is known, and
+    /// then what happened lately weighs most. In floats, because those make vectors.
+    #[inline(always)]
+    pub(super) fn moved(slot: u16, bit: f32) -> u16 {
+        // Added to a float it leaves the nearest whole number in the lowest bits.
+        const WHOLE: f32 = 12_582_912.0;
+        let (probability, count) = (u32::from(slot >> 4), u32::from(slot & 15));
+        let known = probability.cast_signed() as f32;
+        let rate = 1.0 / (count.cast_signed() as f32 + 1.5);
+        let moved = (known + (bit * 4_096.0 - known) * rate).clamp(1.0, 4_095.0);
+        let probability = (moved + WHOLE).to_bits() & 0xfff;
+        (probability << 4 | (count + 1).min(15)) as u16
     }
 }
-
-/// `65536 / (n + 1.5)` for `n` earlier updates.
-const RATES: [i32; 16] = {
-    let mut rates = [0; 16];
-    let mut count = 0;
-    while count < 16 {
-        rates[count] = 131_072 / (2 * count as i32 + 3);
-        count += 1;
-    }
-    rates
-};
 
 /// All lines; two places for each context, the less used one gives way.
 #[derive(Clone)]
@@ -89,7 +88,7 @@ impl Lines {
 
     /// The line of a context; a fresh one if it is not held.
     #[inline]
-    fn find(&self, context: u64) -> &Line {
+    pub(super) fn find(&self, context: u64) -> &Line {
         let (first, second, check) = self.places(context);
         if self.lines[first].check == check {
             &self.lines[first]
@@ -119,7 +118,8 @@ impl Lines {
         }
         let victim = if self.use_of(second) < self.use_of(first) { second } else { first };
         // The other one ages, so that a context nobody meets any more can't stay for ever.
-        if self.use_of(victim ^ 1) > 1 {
+        // Not back to never: what was never asked says nothing.
+        if self.use_of(victim ^ 1) > 2 {
             self.lines[victim ^ 1].slots[0] -= 1;
         }
         self.lines[victim] = Line { check, ..Line::FRESH };

@@ -31,7 +31,7 @@ impl Adaptive {
     /// Looks ahead from a history, and from the network's state where there is one.
     pub(super) fn look<'a>(&'a self, history: &'a History, view: Option<View<'a>>) -> Look<'a> {
         let last = history.last();
-        let wait = self.learned.find_all(&history.wait(last));
+        let wait = self.learned.find_waits(&history.wait(last));
         // A connection's first packet is not the network's to forecast.
         let view = view.filter(|_| history.has_begun());
         Look { model: self, history, view, last, wait, odds: self.uniform.clone() }
@@ -93,7 +93,7 @@ impl Look<'_> {
         let all: [f32; SIDE_FLAGS] =
             tree::spread(Head::SideFlags, |node| self.one(Head::SideFlags, node, &lines));
         let side_flags = likeliest(&all);
-        let (side, class) = discretise::side_flags_of(side_flags);
+        let (side, _) = discretise::side_flags_of(side_flags);
         if let (Some(network), Some(view)) = (&self.model.network, self.view) {
             prior::size(network, view, side_flags, &scratch, &mut self.odds);
         }
@@ -101,7 +101,7 @@ impl Look<'_> {
         let nothing_more = self.nothing_more();
         Expectation {
             side,
-            flags: class.typical(),
+            flags: self.model.learned.flags.likeliest(self.history.service_hash(), side_flags),
             side_flags_probability: all[usize::from(side_flags)] * (1.0 - nothing_more),
             size: self.size(side_flags),
             time: TimeRange {
@@ -163,7 +163,7 @@ impl<'a> Times<'a> {
     fn quantile(&self, quantile: f32) -> Span {
         let (bin, share) = tree::quantile(Head::Wait, quantile, |node| self.one(node));
         let weights = self.look.model.learned.weights();
-        discretise::time_within(bin, sharp::place(weights, &self.look.wait, bin, share))
+        discretise::time_within(bin, sharp::place(&weights.bumps, &self.look.wait, bin, share))
     }
 
     /// Probability that the packet comes within `span`, given that one comes.
@@ -172,7 +172,7 @@ impl<'a> Times<'a> {
         let (below, here) = tree::below(Head::Wait, bin, |node| self.one(node));
         let weights = self.look.model.learned.weights();
         let share = discretise::time_share(bin, span);
-        below + here * sharp::below(weights, &self.look.wait, bin, share)
+        below + here * sharp::below(&weights.bumps, &self.look.wait, bin, share)
     }
 
     /// How far a reader may trust the deadline: the probability that a packet comes at all, times

@@ -1,4 +1,4 @@
-//! One decision, weighed: the prior and six contexts, added up as ln-odds.
+//! Decisions, weighed: the prior and six contexts, added up as ln-odds.
 //!
 //! ```text
 //! inputs  x = prior's odds, 0.3, odds of each context's slot (0 where it was never asked)
@@ -7,13 +7,16 @@
 //! ```
 //!
 //! The confidence weights stay as they shipped, so that learning is one update of eight lanes: the
-//! node's weights, by the gradient of the bits paid. Plain arrays of eight; the compiler makes
-//! vectors of them, and sums are written as a tree so that their order is fixed.
+//! node's weights, by the gradient of the bits paid. Sums are written as a tree so that their order
+//! is fixed: one decision alone ([`Mixer::one`]) and many together ([`Mixer::forecast`]) give the
+//! same bits, on every machine.
 
+use super::super::engine::{Instructions, Work};
 use super::arithmetic::squash;
 use super::context::CONTEXTS;
+use super::decisions::{Decisions, FIRST, ROOM};
 use super::line::Line;
-use super::tree::{DEEPEST, Head};
+use super::tree::Head;
 use super::weights::{INPUTS, POINTS, Weights};
 
 /// How fast node weights and corrections follow.
@@ -26,30 +29,17 @@ const CONSTANT: f32 = 0.3;
 /// No decision is taken to be surer than this.
 const LEAST: f32 = 1.0 / 8_192.0;
 
-/// A decision as it was forecast.
-#[derive(Clone, Copy)]
-pub(super) struct Decision {
-    inputs: [f32; INPUTS],
-    /// Before the correction.
-    mixed: f32,
-    /// The probability of one.
-    pub(super) one: f32,
-    /// The correction's lower point and the share of the upper one.
-    point: usize,
-    share: f32,
-}
-
-impl Decision {
-    pub(super) const NONE: Self =
-        Self { inputs: [0.0; INPUTS], mixed: 0.5, one: 0.5, point: 0, share: 0.0 };
-}
+/// A correction never comes nearer to 0 or 1. Left to itself it would fade into numbers so small that
+/// a processor takes a hundred cycles for each (measured: a quarter of all time).
+const SUREST: f32 = 1e-6;
 
 /// Weighs decisions and learns how.
 #[derive(Clone)]
 pub(super) struct Mixer {
     weights: Box<Weights>,
-    /// Ln-odds by a slot's probability.
+    /// Ln-odds by a slot's probability. A slot that was never asked holds even odds: its input is 0.
     stretch: Box<[f32; 4_096]>,
+    instructions: Instructions,
 }
 
 impl Mixer {
@@ -59,7 +49,7 @@ impl Mixer {
             let at = at.max(1) as f64;
             *odds = (at / (4_096.0 - at)).ln() as f32;
         }
-        Self { weights, stretch }
+        Self { weights, stretch, instructions: Instructions::widest() }
     }
 
     /// Bytes held.
@@ -75,53 +65,51 @@ impl Mixer {
         &mut self.weights
     }
 
-    /// Forecasts one decision from its prior and what the contexts' lines know.
-    pub(super) fn decide(
+    /// The probability of one decision's one, from its prior and what the contexts' lines know.
+    pub(super) fn one(
         &self,
         head: Head,
         node: usize,
         prior: f32,
         lines: &[&Line; CONTEXTS],
-    ) -> Decision {
-        let (inputs, odds) = self.mix(head, node, prior, lines);
-        self.correct(head, node, inputs, odds, squash(odds))
+    ) -> f32 {
+        let mut slots = [0; INPUTS];
+        for (slot, line) in slots[FIRST..].iter_mut().zip(lines) {
+            *slot = line.slots[node];
+        }
+        let (_, odds) = self.mix(head, node, prior, &slots);
+        let (point, share) = place(odds);
+        self.correct(head, node, squash(odds), point, share)
     }
 
-    /// Forecasts the decisions of a path: the same, but squashed together, as vectors can.
+    /// Forecasts all decisions.
     #[inline]
-    pub(super) fn decide_all(
-        &self,
-        head: Head,
-        steps: &[(u8, bool)],
-        prior: &[f32; Line::SLOTS],
-        lines: &[&Line; CONTEXTS],
-        decisions: &mut [Decision; DEEPEST],
-    ) {
-        let mut odds = [0.0; INPUTS];
-        for ((&(node, _), decision), odds) in steps.iter().zip(&mut *decisions).zip(&mut odds) {
-            let node = usize::from(node);
-            (decision.inputs, *odds) = self.mix(head, node, prior[node], lines);
-        }
-        let mut mixed = odds;
-        for value in &mut mixed {
-            *value = squash(*value);
-        }
-        for (at, (&(node, _), decision)) in steps.iter().zip(decisions).enumerate() {
-            let node = usize::from(node);
-            *decision = self.correct(head, node, decision.inputs, odds[at], mixed[at]);
-        }
+    pub(super) fn forecast(&self, decisions: &mut Decisions) {
+        self.instructions.run(Forecast { mixer: self, decisions });
+    }
+
+    /// Learns which way all decisions went, and writes down how their slots are to move.
+    #[inline]
+    pub(super) fn learn(&mut self, decisions: &Decisions) -> [[u16; INPUTS]; ROOM] {
+        let instructions = self.instructions;
+        instructions.run(Learn { mixer: self, decisions })
     }
 
     /// A decision's inputs and their weighed sum.
-    #[inline]
+    #[inline(always)]
     fn mix(
         &self,
         head: Head,
         node: usize,
         prior: f32,
-        lines: &[&Line; CONTEXTS],
+        slots: &[u16; INPUTS],
     ) -> ([f32; INPUTS], f32) {
-        let (inputs, confidences) = self.gather(node, prior, lines);
+        let mut inputs = [0.0; INPUTS];
+        for (input, slot) in inputs.iter_mut().zip(slots) {
+            *input = self.stretch[usize::from(slot >> 4)];
+        }
+        (inputs[0], inputs[1]) = (prior, CONSTANT);
+        let confidences = confidences(prior, slots);
         let by_confidence = &self.weights.confidence[head as usize];
         let by_node = &self.weights.node[head as usize][node];
         let mut terms = [0.0; INPUTS];
@@ -137,96 +125,150 @@ impl Mixer {
         (inputs, sum.clamp(-14.0, 14.0))
     }
 
-    /// A decision's inputs, and by which count or size each is weighed.
-    #[inline]
-    fn gather(
-        &self,
-        node: usize,
-        prior: f32,
-        lines: &[&Line; CONTEXTS],
-    ) -> ([f32; INPUTS], [usize; INPUTS]) {
-        let slots = lines.map(|line| line.slots[node]);
-        let known = slots.iter().filter(|&&slot| slot & 15 != 0).count();
-        let mut inputs = [prior, CONSTANT, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-        let mut confidences = [0; INPUTS];
-        confidences[0] = size_of_odds(prior) + 8 * usize::from(2 * known > CONTEXTS);
-        confidences[1] = known;
-        for (context, slot) in slots.into_iter().enumerate() {
-            let count = usize::from(slot & 15);
-            let odds = self.stretch[usize::from(slot >> 4)];
-            inputs[context + 2] = if count == 0 { 0.0 } else { odds };
-            confidences[context + 2] = count;
-        }
-        (inputs, confidences)
+    /// The probability of one, from what was mixed and where that lies on the node's correction.
+    #[inline(always)]
+    fn correct(&self, head: Head, node: usize, mixed: f32, point: u32, share: f32) -> f32 {
+        let curve = &self.weights.correction[head as usize][node];
+        let point = (point as usize).min(POINTS - 2);
+        let corrected = curve[point] * (1.0 - share) + curve[point + 1] * share;
+        (0.5 * (mixed + corrected)).clamp(LEAST, 1.0 - LEAST)
     }
 
     /// Trains the weights by confidence too, and those by node more slowly than on line: for a mixer
     /// that is yet to ship. [`Self::learn`] follows.
-    pub(super) fn train(
-        &mut self,
-        head: Head,
-        node: usize,
-        prior: f32,
-        lines: &[&Line; CONTEXTS],
-        decision: &Decision,
-        bit: bool,
-    ) {
-        let error = f32::from(u8::from(bit)) - decision.mixed;
-        let (inputs, confidences) = self.gather(node, prior, lines);
+    pub(super) fn train(&mut self, decisions: &Decisions) {
         let weights = &mut self.weights;
-        for input in 0..INPUTS {
-            let step = error * inputs[input];
-            weights.confidence[head as usize][input][confidences[input] & 15] += TRAINED * step;
-            weights.node[head as usize][node][input] += (TRAINED_NODE - RATE) * step;
+        for at in 0..decisions.len {
+            let (head, node) = (decisions.heads[at] as usize, usize::from(decisions.nodes[at]));
+            let error = decisions.bits[at] - decisions.mixed[at];
+            let confidences = confidences(decisions.priors[at], &decisions.slots[at]);
+            for (input, confidence) in confidences.into_iter().enumerate() {
+                let step = error * decisions.inputs[at][input];
+                weights.confidence[head][input][confidence & 15] += TRAINED * step;
+                weights.node[head][node][input] += (TRAINED_NODE - RATE) * step;
+            }
         }
-    }
-
-    /// A decision, once its mixed odds are squashed.
-    #[inline]
-    fn correct(
-        &self,
-        head: Head,
-        node: usize,
-        inputs: [f32; INPUTS],
-        odds: f32,
-        mixed: f32,
-    ) -> Decision {
-        let place = (odds.clamp(-7.99, 7.99) + 8.0) * 2.0;
-        let point = (place as u32 as usize).min(POINTS - 2);
-        let share = place - point as f32;
-        let curve = &self.weights.correction[head as usize][node];
-        let corrected = curve[point] * (1.0 - share) + curve[point + 1] * share;
-        let one = (0.5 * (mixed + corrected)).clamp(LEAST, 1.0 - LEAST);
-        Decision { inputs, mixed, one, point, share }
-    }
-
-    /// Learns which way a decision went.
-    #[inline]
-    pub(super) fn learn(&mut self, head: Head, node: usize, decision: &Decision, bit: bool) {
-        let bit = f32::from(u8::from(bit));
-        let step = RATE * (bit - decision.mixed);
-        let weights = &mut self.weights.node[head as usize][node];
-        for (weight, input) in weights.iter_mut().zip(&decision.inputs) {
-            *weight += step * input;
-        }
-        let curve = &mut self.weights.correction[head as usize][node];
-        let Decision { point, share, .. } = *decision;
-        curve[point] += RATE * (1.0 - share) * (bit - curve[point]);
-        curve[point + 1] += RATE * share * (bit - curve[point + 1]);
     }
 }
 
+/// See [`Mixer::forecast`].
+struct Forecast<'a> {
+    mixer: &'a Mixer,
+    decisions: &'a mut Decisions,
+}
+
+impl Work for Forecast<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { mixer, decisions: all } = self;
+        let len = all.len.min(ROOM);
+        let mut odds = [0.0; ROOM];
+        for (at, odds) in odds[..len].iter_mut().enumerate() {
+            let (head, node) = (all.heads[at], usize::from(all.nodes[at]));
+            (all.inputs[at], *odds) = mixer.mix(head, node, all.priors[at], &all.slots[at]);
+        }
+        all.mixed = odds;
+        for mixed in &mut all.mixed {
+            *mixed = squash(*mixed);
+        }
+        for ((odds, point), share) in odds.iter().zip(&mut all.points).zip(&mut all.shares) {
+            (*point, *share) = place(*odds);
+        }
+        for at in 0..len {
+            let (head, node) = (all.heads[at], usize::from(all.nodes[at]));
+            all.ones[at] = mixer.correct(head, node, all.mixed[at], all.points[at], all.shares[at]);
+        }
+    }
+}
+
+/// See [`Mixer::learn`].
+struct Learn<'a> {
+    mixer: &'a mut Mixer,
+    decisions: &'a Decisions,
+}
+
+impl Work for Learn<'_> {
+    type Output = [[u16; INPUTS]; ROOM];
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let Self { mixer, decisions: all } = self;
+        for at in 0..all.len.min(ROOM) {
+            let (head, node) = (all.heads[at] as usize, usize::from(all.nodes[at]));
+            let bit = all.bits[at];
+            let step = RATE * (bit - all.mixed[at]);
+            let weights = &mut mixer.weights.node[head][node];
+            for (weight, input) in weights.iter_mut().zip(&all.inputs[at]) {
+                *weight += step * input;
+            }
+            let curve = &mut mixer.weights.correction[head][node];
+            let (point, share) = ((all.points[at] as usize).min(POINTS - 2), all.shares[at]);
+            let target = bit * (1.0 - 2.0 * SUREST) + SUREST;
+            curve[point] += RATE * (1.0 - share) * (target - curve[point]);
+            curve[point + 1] += RATE * share * (target - curve[point + 1]);
+        }
+        all.learned()
+    }
+}
+
+/// The lower point of a correction at some odds, and the share of the upper one.
+#[inline(always)]
+fn place(odds: f32) -> (u32, f32) {
+    // Added to a float it leaves the nearest whole number in the lowest bits. Half way between two
+    // of them either will do: the correction does not jump there.
+    const WHOLE: f32 = 12_582_912.0;
+    let place = (odds.clamp(-7.99, 7.99) + 8.0) * 2.0;
+    let rounded = (place - 0.5) + WHOLE;
+    (rounded.to_bits() & 63, place - (rounded - WHOLE))
+}
+
+/// By which count or size each input is weighed.
+#[inline(always)]
+fn confidences(prior: f32, slots: &[u16; INPUTS]) -> [usize; INPUTS] {
+    let mut confidences = slots.map(|slot| usize::from(slot & 15));
+    let known = confidences[FIRST..].iter().filter(|&&count| count != 0).count();
+    confidences[0] = size_of_odds(prior) + 8 * usize::from(2 * known > CONTEXTS);
+    confidences[1] = known;
+    confidences
+}
+
 /// In which of eight steps the prior's confidence lies.
-#[inline]
+#[inline(always)]
 fn size_of_odds(prior: f32) -> usize {
     let size = prior.abs();
-    [0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0].iter().map(|&edge| usize::from(size >= edge)).sum()
+    let mut step = 0;
+    for edge in [0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0] {
+        step += usize::from(size >= edge);
+    }
+    step
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tree::Path;
     use super::super::weights::tests::shipped;
     use super::*;
+
+    /// One decision, and the probability of its one.
+    fn decided(
+        mixer: &Mixer,
+        head: Head,
+        bit: bool,
+        lines: &[&Line; CONTEXTS],
+    ) -> (Decisions, f32) {
+        let mut decisions = Decisions::NONE;
+        let mut path = Path::default();
+        path.push(0, bit);
+        decisions.add(head, &path, &[0.0; Line::SLOTS], lines);
+        mixer.forecast(&mut decisions);
+        let one = decisions.ones[0];
+        assert_eq!(one, mixer.one(head, 0, 0.0, lines));
+        (decisions, one)
+    }
 
     #[test]
     fn contexts_that_are_sure_outweigh_the_prior() {
@@ -235,10 +277,10 @@ mod tests {
         for _ in 0..100 {
             line.learn(0, true);
         }
-        let ignorant = mixer.decide(Head::SideFlags, 0, 0.0, &[&Line::FRESH; CONTEXTS]);
-        let sure = mixer.decide(Head::SideFlags, 0, 0.0, &[&line; CONTEXTS]);
-        assert!((0.2..0.8).contains(&ignorant.one), "{}", ignorant.one);
-        assert!(sure.one > 0.99, "{}", sure.one);
+        let (_, ignorant) = decided(&mixer, Head::SideFlags, true, &[&Line::FRESH; CONTEXTS]);
+        let (_, sure) = decided(&mixer, Head::SideFlags, true, &[&line; CONTEXTS]);
+        assert!((0.2..0.8).contains(&ignorant), "{ignorant}");
+        assert!(sure > 0.99, "{sure}");
     }
 
     #[test]
@@ -250,12 +292,44 @@ mod tests {
             honest.learn(0, false);
         }
         let lines = [&liar, &honest, &liar, &liar, &honest, &liar];
-        let before = mixer.decide(Head::Size, 0, 0.0, &lines).one;
-        for _ in 0..1_000 {
-            let decision = mixer.decide(Head::Size, 0, 0.0, &lines);
-            mixer.learn(Head::Size, 0, &decision, false);
+        let (_, before) = decided(&mixer, Head::Size, false, &lines);
+        for _ in 0..12_000 {
+            let (decisions, _) = decided(&mixer, Head::Size, false, &lines);
+            mixer.learn(&decisions);
         }
-        let after = mixer.decide(Head::Size, 0, 0.0, &lines).one;
+        let (_, after) = decided(&mixer, Head::Size, false, &lines);
         assert!(after < 0.1 && after < before, "{before} {after}");
+        let curve = &mixer.weights.correction[Head::Size as usize][0];
+        assert!(curve.iter().all(|value| value.is_normal()), "{curve:?}");
+    }
+
+    proptest! {
+        /// Nothing here is fused or put into another order by the compiler.
+        #[test]
+        fn every_processor_gets_the_same_bits(seed in any::<u64>(), prior in -12.0_f32..12.0) {
+            let mut plain = Mixer { instructions: Instructions::PLAIN, ..Mixer::new(shipped()) };
+            let mut wide = Mixer::new(shipped());
+            let mut state = seed;
+            let mut line = Line::FRESH;
+            for _ in 0..30 {
+                state = super::super::super::origin::mix(state);
+                let mut all = Decisions::NONE;
+                let other = line;
+                for slot in &mut line.slots {
+                    *slot = slot.wrapping_add((state >> 7) as u16).max(16);
+                }
+                let lines = [&line, &other, &Line::FRESH, &line, &other, &other];
+                let symbol = (state % 13) as u8;
+                for head in [Head::SideFlags, Head::Size, Head::Time, Head::Entropy] {
+                    all.add(head, &Path::to(head, symbol), &[prior; Line::SLOTS], &lines);
+                }
+                let mut same = all.clone();
+                plain.forecast(&mut all);
+                wide.forecast(&mut same);
+                prop_assert_eq!(all.ones.map(f32::to_bits), same.ones.map(f32::to_bits));
+                prop_assert_eq!(plain.learn(&all), wide.learn(&same));
+                prop_assert_eq!(&plain.weights, &wide.weights);
+            }
+        }
     }
 }

@@ -18,7 +18,9 @@
 
 mod arithmetic;
 mod context;
+mod decisions;
 mod exact;
+mod flags;
 mod learned;
 mod line;
 mod look;
@@ -34,14 +36,18 @@ use super::discretise::Symbols;
 use super::engine::Dispatch;
 use super::file::{FileError, ModelFile};
 use super::network::{self, Network};
+use super::schema::entropy_class;
 use super::{Deadline, Expectation, Model, ModelMemory, Origin, PacketFacts, Surprise};
 use crate::flow::Slot;
-use context::{CONTEXTS, History};
-use learned::Learned;
-use line::Line;
-use mixer::{Decision, Mixer};
+use arithmetic::log2;
+use context::History;
+use decisions::Decisions;
+use exact::Inside;
+use learned::{Learned, Walk, write};
+use mixer::Mixer;
 use prior::{Odds, Scratch};
-use tree::{DEEPEST, Head, Path};
+use sharp::Cell as Moment;
+use tree::Head;
 use weights::Weights;
 pub(super) use weights::declares;
 
@@ -65,26 +71,24 @@ pub struct Adaptive {
     is_waited_for: Cell<bool>,
 }
 
-/// The way to a symbol as it was forecast.
-#[derive(Clone)]
-struct Walk {
-    head: Head,
-    contexts: [u64; CONTEXTS],
-    path: Path,
-    decisions: [Decision; DEEPEST],
-}
-
-/// A packet with its three walks.
+/// A packet with its walks, and how it lay within its octaves.
 #[derive(Clone)]
 struct Standing {
     of: Option<(Slot, PacketFacts, u64)>,
     surprise: Surprise,
+    /// Bits of the three symbols of the common discretisation.
+    coarse: [f32; 3],
     side_flags: Walk,
     size: Walk,
     time: Walk,
+    entropy: Walk,
+    decisions: Decisions,
+    inside: Inside,
+    moment: Moment,
     /// When the packet was due, and whether it was; these are walked only to learn.
     wait: Walk,
     nothing: Walk,
+    waited: Decisions,
     odds: Odds,
     scratch: Scratch,
 }
@@ -182,11 +186,17 @@ impl Adaptive {
             standing: RefCell::new(Standing {
                 of: None,
                 surprise: Surprise::default(),
-                side_flags: Walk::new(Head::SideFlags),
-                size: Walk::new(Head::Size),
-                time: Walk::new(Head::Time),
-                wait: Walk::new(Head::Wait),
-                nothing: Walk::new(Head::Nothing),
+                coarse: [0.0; 3],
+                side_flags: Walk::none(Head::SideFlags),
+                size: Walk::none(Head::Size),
+                time: Walk::none(Head::Time),
+                entropy: Walk::none(Head::Entropy),
+                decisions: Decisions::NONE,
+                inside: Inside::NONE,
+                moment: Moment::NONE,
+                wait: Walk::none(Head::Wait),
+                nothing: Walk::none(Head::Nothing),
+                waited: Decisions::NONE,
                 odds: Odds::uniform(),
                 scratch: Scratch::NEW,
             }),
@@ -210,25 +220,60 @@ impl Adaptive {
         ];
         // All look-ups before any arithmetic, so that their cache misses overlap.
         let lines = contexts.each_ref().map(|contexts| self.learned.find_all(contexts));
-        let Standing { side_flags, size, time, odds, scratch, .. } = standing;
-        let entropy = match &self.network {
+        let random = packet.entropy.map(|entropy| {
+            let contexts = history.entropy(now);
+            (entropy_class(entropy), contexts, self.learned.find_some(contexts))
+        });
+        let Standing { side_flags, size, time, entropy, decisions, odds, scratch, .. } = standing;
+        match &self.network {
             Some(network) if history.has_begun() => {
-                prior::before(network, network.view(slot), packet, now, scratch, odds)
+                prior::before(network, network.view(slot), packet, now, scratch, odds);
             }
-            _ => {
-                odds.clone_from(&self.uniform);
-                0.0
-            }
-        };
+            _ => odds.clone_from(&self.uniform),
+        }
         let learned = &self.learned;
-        let [who, how_long, when] = contexts;
+        let [who, how_long, when] = &contexts;
+        decisions.clear();
+        side_flags.go(who, &lines[0], now.side_flags, odds.of(Head::SideFlags), decisions);
+        size.go(how_long, &lines[1], now.size, odds.of(Head::Size), decisions);
+        match now.time {
+            Some(bin) => time.go(when, &lines[2], bin, odds.of(Head::Time), decisions),
+            None => time.stay(),
+        }
+        match &random {
+            Some((class, contexts, lines)) => {
+                entropy.go(contexts, lines, *class, odds.of(Head::Entropy), decisions);
+            }
+            None => entropy.stay(),
+        }
+        learned.forecast(decisions);
+        standing.inside = Inside::new(learned.weights(), &lines[1], now.size);
+        standing.moment = match (now.time, packet.since) {
+            (Some(bin), Some(since)) => {
+                Moment::of(&learned.sharpness, &lines[2], &sharp::TIME, since, bin)
+            }
+            _ => Moment::NONE,
+        };
+        let (service, symbol) = (history.service_hash(), now.side_flags);
+        let flags = learned.flags.probability(service, packet.protocol, symbol, packet.flags);
+        let coarse = [&*side_flags, &*size, &*time].map(|walk| walk.cost(decisions));
+        standing.coarse = coarse;
         standing.surprise = Surprise {
-            side_flags: side_flags.go(who, now.side_flags).forecast(learned, odds, &lines[0]),
-            size: size.go(how_long, now.size).forecast(learned, odds, &lines[1]),
-            time: now.time.map_or(0.0, |bin| time.go(when, bin).forecast(learned, odds, &lines[2])),
-            entropy,
+            side_flags: coarse[0] - log2(flags),
+            size: coarse[1] - log2(standing.inside.probability(packet.payload_len)),
+            time: coarse[2] - log2(standing.moment.probability()),
+            entropy: entropy.cost(decisions),
         };
         standing.of = Some((slot, *packet, self.changes));
+    }
+
+    /// Bits of a packet's three symbols of the common discretisation ([`Symbols`]): side and flag
+    /// class, size, time. [`Model::score`] tells packets apart more finely.
+    #[must_use]
+    pub fn coarse(&self, slot: Slot, packet: &PacketFacts) -> [f32; 3] {
+        let mut standing = self.standing.borrow_mut();
+        self.forecast(slot, packet, &mut standing);
+        standing.coarse
     }
 
     /// Learns when a packet came, or that none did, if anybody wants to know.
@@ -237,23 +282,28 @@ impl Adaptive {
             return;
         }
         let contexts = history.wait(history.last());
-        let Standing { wait, nothing, odds, .. } = self.standing.get_mut();
+        let Standing { wait, nothing, waited, odds, .. } = self.standing.get_mut();
         if let Some(network) = &self.network {
             prior::wait(network, network.view(slot), odds);
         }
         let learned = &mut self.learned;
-        let found = learned.lines.find_all(&contexts);
-        nothing.go(contexts, u8::from(packet.is_none())).forecast(learned, odds, &found);
+        let found = learned.waits.find_all(&contexts);
+        waited.clear();
+        let is_over = u8::from(packet.is_none());
+        nothing.go(&contexts, &found, is_over, odds.of(Head::Nothing), waited);
         let since = packet.and_then(|packet| packet.since);
-        if let Some(since) = since {
+        let moment = since.map(|since| {
             let bin = super::discretise::time(since);
-            wait.go(contexts, bin).forecast(learned, odds, &found);
-            sharp::learn(learned.mixer.weights_mut(), &found, since, bin);
-        }
-        learned.learn(nothing, odds, |_| {});
-        if let Some(since) = since {
+            wait.go(&contexts, &found, bin, odds.of(Head::Wait), waited);
+            Moment::of(&learned.weights().bumps, &found, &sharp::WAIT, since, bin)
+        });
+        learned.forecast(waited);
+        let slots = learned.learn(waited);
+        write(&mut learned.waits, nothing, &slots, |_| {});
+        if let (Some(since), Some(moment)) = (since, moment) {
+            moment.learn(&mut learned.mixer.weights_mut().bumps);
             let logarithm = sharp::logarithm(since);
-            learned.learn(wait, odds, |line| sharp::keep(line, logarithm));
+            write(&mut learned.waits, wait, &slots, |line| sharp::keep(line, logarithm));
         }
     }
 
@@ -265,15 +315,21 @@ impl Adaptive {
         }
         self.learn_wait(slot, &history, Some(packet));
         let Self { standing, learned, .. } = self;
-        let Standing { side_flags, size, time, odds, .. } = standing.get_mut();
-        learned.learn(side_flags, odds, |_| {});
-        let lines = learned.lines.find_all(&size.contexts);
-        exact::learn(learned.mixer.weights_mut(), &lines, packet.payload_len, now.size);
+        let Standing { side_flags, size, time, entropy, decisions, inside, moment, .. } =
+            standing.get_mut();
+        let slots = learned.learn(decisions);
+        inside.learn(learned.mixer.weights_mut(), packet.payload_len);
+        moment.learn(&mut learned.sharpness);
+        let (service, symbol) = (history.service_hash(), now.side_flags);
+        learned.flags.learn(service, packet.protocol, symbol, packet.flags);
+        write(&mut learned.lines, side_flags, &slots, |_| {});
         let length = context::length(packet);
-        learned.learn(size, odds, |line| exact::keep(line, length));
-        if now.time.is_some() {
-            learned.learn(time, odds, |_| {});
+        write(&mut learned.lines, size, &slots, |line| exact::keep(line, length));
+        if let Some(since) = packet.since {
+            let logarithm = sharp::logarithm(since);
+            write(&mut learned.lines, time, &slots, |line| sharp::keep(line, logarithm));
         }
+        write(&mut learned.lines, entropy, &slots, |_| {});
     }
 }
 
@@ -282,33 +338,6 @@ fn refuse_others(file: &ModelFile<'_>, declares: impl Fn(&str) -> bool) -> Resul
     match file.names().find(|name| !declares(name)) {
         Some(name) => Err(FileError::Unknown { tensor: name.to_owned() }),
         None => Ok(()),
-    }
-}
-
-impl Walk {
-    fn new(head: Head) -> Self {
-        let path = Path::default();
-        Self { head, contexts: [0; CONTEXTS], path, decisions: [Decision::NONE; DEEPEST] }
-    }
-
-    /// Takes the way to another symbol; its decisions are not forecast yet.
-    #[inline]
-    fn go(&mut self, contexts: [u64; CONTEXTS], symbol: u8) -> &mut Self {
-        self.contexts = contexts;
-        self.path = Path::to(self.head, symbol);
-        self
-    }
-
-    /// Forecasts the decisions on the way; the bits that going it costs.
-    #[inline]
-    fn forecast(&mut self, learned: &Learned, odds: &Odds, lines: &[&Line; CONTEXTS]) -> f32 {
-        let steps = self.path.steps();
-        learned.decide_all(self.head, steps, odds.of(self.head), lines, &mut self.decisions);
-        let mut probability = 1.0_f32;
-        for (&(_, bit), decision) in steps.iter().zip(&self.decisions) {
-            probability *= if bit { decision.one } else { 1.0 - decision.one };
-        }
-        -probability.log2()
     }
 }
 

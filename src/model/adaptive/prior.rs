@@ -11,7 +11,7 @@ use super::super::PacketFacts;
 use super::super::discretise::{SIZES, Symbols, TIMES};
 use super::super::engine::Maths;
 use super::super::network::{ENTROPY_LOGITS, Network, SIZE_LOGITS, Sums, TIME_LOGITS, View};
-use super::super::schema::{self, SIDE_FLAGS_NODES, entropy_class, fine_size};
+use super::super::schema::{self, ENTROPIES, SIDE_FLAGS_NODES, fine_size};
 use super::line::Line;
 use super::tree::{self, Head, NOTHING_SLOT};
 
@@ -27,7 +27,7 @@ const MOST: f32 = 1e5;
 impl Odds {
     /// Every symbol as likely as the others.
     pub(super) fn uniform() -> Self {
-        let heads = [Head::SideFlags, Head::Size, Head::Time, Head::Wait];
+        let heads = [Head::SideFlags, Head::Size, Head::Time, Head::Wait, Head::Entropy];
         let mut odds = [[(NOTHING / (1.0 - NOTHING)).ln(); Line::SLOTS]; Head::COUNT];
         for head in heads {
             odds[head as usize] = tree::behind(head).map(|(zero, one)| {
@@ -54,8 +54,8 @@ impl Scratch {
     pub(super) const NEW: Self = Self { sums: Sums::NONE };
 }
 
-/// Writes the odds of side and flags, of the size and of the time of a packet that came, each given
-/// what comes before it in the chain; the bits of its entropy.
+/// Writes the odds of side and flags, of the size, of the time and of the entropy of a packet that
+/// came, each given what comes before it in the chain.
 pub(super) fn before(
     network: &Network,
     view: View<'_>,
@@ -63,7 +63,7 @@ pub(super) fn before(
     now: Symbols,
     scratch: &mut Scratch,
     odds: &mut Odds,
-) -> f32 {
+) {
     let sums = &mut scratch.sums;
     network.sums(view, sums);
     side_flags(view, sums, odds);
@@ -77,12 +77,11 @@ pub(super) fn before(
         network.time(sums, given, fine, times);
     }
     halve_both(network.maths(), &mut logits, odds);
-    packet.entropy.map_or(0.0, |entropy| {
+    if packet.entropy.is_some() {
         let mut logits = [0.0; ENTROPY_LOGITS];
         network.entropy(sums, given, fine, &mut logits);
-        let all = network.maths().log_sum_exp(&logits);
-        (all - logits[usize::from(entropy_class(entropy))]) * std::f32::consts::LOG2_E
-    })
+        halve(network.maths(), &mut logits, ENTROPIES, &mut odds.0[Head::Entropy as usize]);
+    }
 }
 
 /// Writes the odds of side and flags alone.

@@ -10,6 +10,7 @@
 
 use super::super::discretise::{SIDE_FLAGS, SIZES, TIMES};
 use super::super::schema;
+use super::super::schema::ENTROPIES;
 use super::line::Line;
 
 /// What is decided.
@@ -26,11 +27,15 @@ pub(super) enum Head {
     Wait = 3,
     /// Whether nothing more comes.
     Nothing = 4,
+    /// How random the payload is, given side, flags and size.
+    Entropy = 5,
 }
 
 impl Head {
     /// How many there are.
-    pub(super) const COUNT: usize = 5;
+    pub(super) const COUNT: usize = 6;
+    /// How many of them, from the first, a file has weights for.
+    pub(super) const TRAINED: usize = 5;
 
     /// Symbols, and leaves of the halved tree.
     const fn extent(self) -> (usize, usize) {
@@ -39,6 +44,7 @@ impl Head {
             Self::Size => (SIZES, 16),
             Self::Time | Self::Wait => (TIMES, 32),
             Self::Nothing => (2, 2),
+            Self::Entropy => (ENTROPIES, ENTROPIES),
         }
     }
 }
@@ -63,7 +69,7 @@ impl Path {
     }
 
     #[inline]
-    fn push(&mut self, node: usize, bit: bool) {
+    pub(super) fn push(&mut self, node: usize, bit: bool) {
         self.steps[self.len] = (node as u8, bit);
         self.len += 1;
     }
@@ -79,7 +85,7 @@ impl Path {
                 }
             }
             Head::Nothing => path.push(NOTHING_SLOT, symbol == 1),
-            Head::Size | Head::Time | Head::Wait => {
+            Head::Size | Head::Time | Head::Wait | Head::Entropy => {
                 let (symbols, leaves) = head.extent();
                 let mut half = Half::whole(leaves);
                 while half.len > 1 {
@@ -191,7 +197,7 @@ mod tests {
     use super::*;
 
     const ALL: [Head; Head::COUNT] =
-        [Head::SideFlags, Head::Size, Head::Time, Head::Wait, Head::Nothing];
+        [Head::SideFlags, Head::Size, Head::Time, Head::Wait, Head::Nothing, Head::Entropy];
 
     /// Some probability for every node.
     fn odd(node: usize) -> f32 {

@@ -20,6 +20,9 @@ pub(super) const RUNS: usize = 16;
 pub(super) const BUMPS: usize = 4;
 pub(super) const HITS: usize = 16;
 
+/// How far a context of the entropy is believed at first.
+const ENTROPY_WEIGHT: f32 = 0.4;
+
 /// The word of a file under which the hash of the contexts stands.
 const MIXER: &str = "mixer";
 
@@ -48,11 +51,15 @@ struct Tensor {
 
 /// In the order of the fields.
 const TENSORS: [Tensor; 5] = [
-    Tensor { name: "mixer.confidence", shape: &[Head::COUNT, INPUTS, 16], range: -64.0..=64.0 },
-    Tensor { name: "mixer.node", shape: &[Head::COUNT, Line::SLOTS, INPUTS], range: -64.0..=64.0 },
+    Tensor { name: "mixer.confidence", shape: &[Head::TRAINED, INPUTS, 16], range: -64.0..=64.0 },
+    Tensor {
+        name: "mixer.node",
+        shape: &[Head::TRAINED, Line::SLOTS, INPUTS],
+        range: -64.0..=64.0,
+    },
     Tensor {
         name: "mixer.correction",
-        shape: &[Head::COUNT, Line::SLOTS, POINTS],
+        shape: &[Head::TRAINED, Line::SLOTS, POINTS],
         range: 0.0..=1.0,
     },
     Tensor { name: "mixer.equal", shape: &[CANDIDATES, RUNS], range: 0.0..=1.0 },
@@ -68,7 +75,8 @@ impl Weights {
     /// Reads the mixer of a model file.
     pub(super) fn read(file: &ModelFile<'_>) -> Result<Box<Self>, FileError> {
         file.expect_word(MIXER, &layout_hash())?;
-        let mut weights = Self::zero();
+        // A head that no file has weights for begins untrained.
+        let mut weights = Self::untrained();
         for (tensor, places) in TENSORS.iter().zip(weights.fields_mut()) {
             let numbers = file.tensor(tensor.name, tensor.shape)?;
             if let Some(index) = numbers.iter().position(|number| !tensor.range.contains(number)) {
@@ -96,6 +104,8 @@ impl Weights {
             constant.fill(0.0);
             contexts.as_flattened_mut().fill(0.15);
         }
+        // It has half as many contexts, so each is believed more.
+        weights.confidence[Head::Entropy as usize][2..].as_flattened_mut().fill(ENTROPY_WEIGHT);
         for curve in weights.correction.as_flattened_mut() {
             for (point, probability) in curve.iter_mut().enumerate() {
                 *probability = squash((point as f32 - (POINTS / 2) as f32) * 0.5);
@@ -118,9 +128,9 @@ impl Weights {
 
     fn fields(&self) -> [&[f32]; 5] {
         [
-            self.confidence.as_flattened().as_flattened(),
-            self.node.as_flattened().as_flattened(),
-            self.correction.as_flattened().as_flattened(),
+            self.confidence[..Head::TRAINED].as_flattened().as_flattened(),
+            self.node[..Head::TRAINED].as_flattened().as_flattened(),
+            self.correction[..Head::TRAINED].as_flattened().as_flattened(),
             self.equal.as_flattened(),
             self.bumps.as_flattened(),
         ]
@@ -128,9 +138,9 @@ impl Weights {
 
     fn fields_mut(&mut self) -> [&mut [f32]; 5] {
         [
-            self.confidence.as_flattened_mut().as_flattened_mut(),
-            self.node.as_flattened_mut().as_flattened_mut(),
-            self.correction.as_flattened_mut().as_flattened_mut(),
+            self.confidence[..Head::TRAINED].as_flattened_mut().as_flattened_mut(),
+            self.node[..Head::TRAINED].as_flattened_mut().as_flattened_mut(),
+            self.correction[..Head::TRAINED].as_flattened_mut().as_flattened_mut(),
             self.equal.as_flattened_mut(),
             self.bumps.as_flattened_mut(),
         ]

@@ -17,6 +17,11 @@ impl Avx512 {
     pub(super) fn detect() -> Option<Self> {
         Avx2::detect().filter(|_| is_x86_feature_detected!("avx512f")).map(Self)
     }
+
+    /// The proof of what comes with it.
+    pub(super) const fn avx2(self) -> Avx2 {
+        self.0
+    }
 }
 
 impl Vector for Avx512 {

@@ -71,11 +71,13 @@ mod tests;
 #[cfg(target_arch = "x86_64")]
 mod vector;
 mod weights;
+mod work;
 
 pub use layer::Layer;
 pub use level::Dispatch;
 pub use maths::Maths;
 pub use weights::{BLOCK, Cell, EngineError, Shape, Weights};
+pub(super) use work::{Instructions, Work};
 
 use std::ops::Range;
 

@@ -1,0 +1,61 @@
+//! Plain Rust, compiled for the widest instructions that need no other arithmetic.
+
+use super::Dispatch;
+use super::level::Level;
+#[cfg(target_arch = "x86_64")]
+use super::vector::{Operation, Vector};
+
+/// Loops over arrays that the compiler makes vectors of.
+///
+/// The same source is compiled once for every processor and once for those with AVX2. Nothing in it
+/// is fused or put into another order by that, so the bits are the same. What is to be faster must be
+/// `#[inline(always)]`, from [`Self::run`] down.
+pub(in crate::model) trait Work {
+    /// What it answers.
+    type Output;
+
+    /// Does it.
+    fn run(self) -> Self::Output;
+}
+
+/// Instructions to do [`Work`] with.
+#[derive(Clone, Copy)]
+pub(in crate::model) struct Instructions(Level);
+
+impl Instructions {
+    /// The widest that the processor has.
+    pub(in crate::model) fn widest() -> Self {
+        Self(Dispatch::Auto.resolve().unwrap_or(Level::Plain))
+    }
+
+    /// Those that any processor has.
+    #[cfg(test)]
+    pub(in crate::model) const PLAIN: Self = Self(Level::Plain);
+
+    /// Does a piece of work.
+    #[inline]
+    pub(in crate::model) fn run<W: Work>(self, work: W) -> W::Output {
+        match self.0 {
+            Level::Plain => work.run(),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(token) => token.call(Compiled(work)),
+            // Registers of sixteen lanes gain nothing where a decision has eight inputs.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(token) => token.avx2().call(Compiled(work)),
+        }
+    }
+}
+
+/// Work as an operation that asks nothing of its instructions.
+#[cfg(target_arch = "x86_64")]
+struct Compiled<W>(W);
+
+#[cfg(target_arch = "x86_64")]
+impl<W: Work> Operation for Compiled<W> {
+    type Output = W::Output;
+
+    #[inline(always)]
+    fn run<S: Vector>(self, _: S) -> W::Output {
+        self.0.run()
+    }
+}
