@@ -78,17 +78,19 @@ struct Disturbance {
     time: f64,
     /// What is added to sizes that are neither tiny nor nearly full.
     size: i32,
-    /// Whether the service is hidden.
-    hides: bool,
+    /// Whether the service is hidden, and whether the entropy is, as in captures of headers only.
+    hides_service: bool,
+    hides_entropy: bool,
 }
 
 impl Disturbance {
-    const NONE: Self = Self { time: 1.0, size: 0, hides: false };
+    const NONE: Self = Self { time: 1.0, size: 0, hides_service: false, hides_entropy: false };
 
     fn any(chance: &mut Chance) -> Self {
         let time = if chance.share() < 0.5 { (2.0 * chance.share() - 1.0).exp2() } else { 1.0 };
         let size = if chance.share() < 0.3 { chance.below(49) as i32 - 24 } else { 0 };
-        Self { time, size, hides: chance.share() < 0.3 }
+        let [hides_service, hides_entropy] = [0.3, 0.25].map(|share| chance.share() < share);
+        Self { time, size, hides_service, hides_entropy }
     }
 
     fn of(self, packet: &PacketFacts) -> PacketFacts {
@@ -98,7 +100,8 @@ impl Disturbance {
             moved @ 17..1_200 => moved.saturating_add_signed(self.size).max(1),
             kept => kept,
         };
-        PacketFacts { since, payload_len, ..*packet }
+        let entropy = packet.entropy.filter(|_| !self.hides_entropy);
+        PacketFacts { since, payload_len, entropy, ..*packet }
     }
 }
 
@@ -137,7 +140,7 @@ impl Owned {
         let connection = &corpus.connections[chunk.connection as usize];
         let packets = corpus.packets(connection);
         let mut recall = Recall::new(&connection.origin);
-        if disturbance.hides {
+        if disturbance.hides_service {
             recall.hide_service();
         }
         let (start, end) = (chunk.start as usize, (chunk.start + chunk.len) as usize);

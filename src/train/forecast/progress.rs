@@ -43,11 +43,14 @@ impl History {
     /// rate, still help sources that are farther from the training ones than the validation sources.
     const PATIENCE: usize = 8;
 
-    /// The number of the best epoch, by validation; without that the last one.
+    /// Epochs this close to the best one are as good: the latest of them was trained at the lowest rate.
+    const AS_GOOD: f64 = 0.02;
+
+    /// The number of the epoch to keep, by validation; without that the last one.
     pub(super) fn best(&self) -> Option<usize> {
         let bits = |epoch: &Epoch| epoch.validation.map_or(0.0, |bits| bits.total());
-        let numbers = 0..self.epochs.len();
-        numbers.rev().min_by(|a, b| bits(&self.epochs[*a]).total_cmp(&bits(&self.epochs[*b])))
+        let least = self.epochs.iter().map(bits).min_by(f64::total_cmp)?;
+        self.epochs.iter().rposition(|epoch| bits(epoch) <= least + Self::AS_GOOD)
     }
 
     /// Whether more training has stopped to help.
@@ -113,6 +116,7 @@ mod tests {
     #[test]
     fn training_stops_when_eight_epochs_bring_nothing_better() {
         assert_eq!(history(&[3.0, 2.0, 2.5]).best(), Some(1));
+        assert_eq!(history(&[3.0, 2.0, 2.01, 2.5]).best(), Some(2));
         let worse = [3.0; 8];
         assert!(!history(&[&[2.0], &worse[1..]].concat()).is_over());
         assert!(!history(&[&[2.0], &worse[1..], &[1.0]].concat()).is_over());
