@@ -104,7 +104,8 @@ fn a_training_leaves_a_model_its_card_and_its_curve() {
     let folder = root.path().join("m");
     let (metadata, tensors) = read(&folder.join("tiny.safetensors"));
     for pair in [
-        format!(r#""format":"1","schema":"{}""#, *schema::HASH),
+        r#""format":"1","content":""#.to_owned(),
+        format!(r#""schema":"{}""#, *schema::HASH),
         r#""cell":"gru","hidden":"32","name":"tiny","trained_on":"split","seed":"1""#.to_owned(),
         "foreshadow train --data data --out m/tiny.safetensors --cell gru --hidden 32 --epochs 6"
             .to_owned(),

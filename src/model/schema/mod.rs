@@ -140,7 +140,7 @@ pub fn text() -> &'static str {
 }
 
 /// Stands for [`text`]: 16 hexadecimal digits.
-pub static HASH: LazyLock<String> = LazyLock::new(|| format!("{:016x}", fnv(text().as_bytes())));
+pub static HASH: LazyLock<String> = LazyLock::new(|| super::file::hash(text().as_bytes()));
 
 static TEXT: LazyLock<String> = LazyLock::new(|| {
     let mut text = String::new();
@@ -170,11 +170,4 @@ fn write_text(text: &mut String) -> std::fmt::Result {
     writeln!(text, "{FINE_TENSOR}: [{SIDE_FLAGS}, {FINE_SIZES}], ln p(fine bin | common bin)")?;
     writeln!(text, "fine sizes, at most {LONGEST}: {SIZE_EDGES:?}")?;
     writeln!(text, "services: {:?}", service::NAMED)
-}
-
-/// FNV-1a.
-pub(crate) fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }

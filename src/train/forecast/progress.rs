@@ -59,8 +59,8 @@ impl History {
     }
 
     /// As a checkpoint's note; `whose` tells trainings apart.
-    pub(super) fn write(&self, whose: u64) -> Vec<u8> {
-        let mut text = format!("{whose:016x} {}\n", self.steps);
+    pub(super) fn write(&self, whose: &str) -> Vec<u8> {
+        let mut text = format!("{whose} {}\n", self.steps);
         for epoch in &self.epochs {
             for bits in [Some(epoch.training), epoch.validation].into_iter().flatten() {
                 let Bits { side_flags, size, time } = bits;
@@ -73,10 +73,10 @@ impl History {
     }
 
     /// Reads it back; `None` where it is another training's.
-    pub(super) fn read(note: &[u8], whose: u64) -> Option<Self> {
+    pub(super) fn read(note: &[u8], whose: &str) -> Option<Self> {
         let mut lines = std::str::from_utf8(note).ok()?.lines();
         let (name, steps) = lines.next()?.split_once(' ')?;
-        if u64::from_str_radix(name, 16).ok()? != whose {
+        if name != whose {
             return None;
         }
         let mut history = Self { epochs: Vec::new(), steps: steps.parse().ok()? };
@@ -107,10 +107,10 @@ mod tests {
     fn a_note_comes_back_exactly_and_another_training_s_does_not() {
         let mut some = history(&[3.0, 0.1 + 0.2]);
         some.epochs[0].validation = None;
-        let note = some.write(5);
-        assert_eq!(History::read(&note, 5), Some(some));
-        assert_eq!(History::read(&note, 6), None);
-        assert_eq!(History::read(b"no", 5), None);
+        let note = some.write("5");
+        assert_eq!(History::read(&note, "5"), Some(some));
+        assert_eq!(History::read(&note, "6"), None);
+        assert_eq!(History::read(b"no", "5"), None);
     }
 
     #[test]

@@ -110,7 +110,7 @@ pub fn train(
             return Err(TrainError::NoCheckpoint(path));
         }
         let note = trainer.resume(&path)?;
-        history = History::read(&note, whose).ok_or(TrainError::OtherTraining(path))?;
+        history = History::read(&note, &whose).ok_or(TrainError::OtherTraining(path))?;
     }
 
     let epochs = options.epochs as usize;
@@ -133,7 +133,7 @@ pub fn train(
         };
         let epoch = Epoch { training: tally.bits(), validation };
         history.epochs.push(epoch);
-        let note = history.write(whose);
+        let note = history.write(&whose);
         if validation.is_some() && history.best() == Some(history.epochs.len() - 1) {
             trainer.checkpoint(&options.best(), &note)?;
         }
@@ -172,7 +172,7 @@ fn write(
     let (name, hidden) = (options.name(), options.hidden.to_string());
     let (taught, seed) = (if options.all { "all" } else { "split" }, options.seed.to_string());
     let metadata = [
-        ("format", "1"),
+        ("format", crate::model::file::FORMAT),
         ("schema", &schema::HASH),
         ("cell", cell_name(options.cell)),
         ("hidden", &hidden),
@@ -183,7 +183,7 @@ fn write(
     ];
     trainer.save(&unfinished, &metadata)?;
     let shape = [crate::model::discretise::SIDE_FLAGS, schema::FINE_SIZES];
-    file::finish(&unfinished, &options.out, schema::FINE_TENSOR, shape, &fine::table(teach))?;
+    file::finish(&unfinished, &options.out, schema::FINE_TENSOR, &shape, &fine::table(teach))?;
     let card = card::text(options, teach, outcome);
     file::replace(&options.out.with_extension("md"), card.as_bytes())?;
     file::replace(&options.out.with_extension("svg"), curve::svg(&name, outcome).as_bytes())?;
@@ -248,7 +248,7 @@ fn sources(corpus: &Corpus, tallies: &[Tally]) -> Vec<Measured> {
 }
 
 /// Tells trainings apart whose checkpoints do not fit each other, by captures and options.
-fn fingerprint(options: &Options, teach: &Corpus, validation: Option<&Corpus>) -> u64 {
+fn fingerprint(options: &Options, teach: &Corpus, validation: Option<&Corpus>) -> String {
     let Options { cell, hidden, device, epochs, seed, all, .. } = options;
     let text = format!(
         "{} {cell:?} {hidden} {device:?} {epochs} {seed} {all} {:x} {:x}",
@@ -256,7 +256,7 @@ fn fingerprint(options: &Options, teach: &Corpus, validation: Option<&Corpus>) -
         teach.fingerprint(),
         validation.map_or(0, Corpus::fingerprint),
     );
-    schema::fnv(text.as_bytes())
+    crate::model::file::hash(text.as_bytes())
 }
 
 pub(super) const fn cell_name(cell: Cell) -> &'static str {
