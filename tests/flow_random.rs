@@ -47,6 +47,7 @@ fn view() -> impl Strategy<Value = PacketView<'static>> {
             more: small,
         });
         let network = Network {
+            at: 14,
             source: Address::v4([10, 0, 0, from]),
             destination: Address::v4([10, 0, 0, to]),
             version: 4,
@@ -184,6 +185,7 @@ fn summaries_that_nobody_fetches_are_lost_and_counted_but_take_no_more_room() {
     let mut table = ConnectionTable::new(Limits { max_connections: 2, ..Limits::default() });
     for number in 0..5_000u32 {
         let network = Network {
+            at: 14,
             source: Address::v4(number.to_be_bytes()),
             destination: Address::default(),
             version: 4,

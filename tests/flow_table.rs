@@ -26,6 +26,7 @@ static PAYLOAD: [u8; 4_096] = [0; 4_096];
 
 fn packet(protocol: u8, transport: Transport, len: u32) -> Packet {
     let network = Network {
+        at: 14,
         source: Address::v4([192, 0, 2, 1]),
         destination: Address::v4([192, 0, 2, 2]),
         version: 4,

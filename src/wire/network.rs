@@ -47,6 +47,7 @@ pub(super) fn ipv6<'a>(rest: Rest<'a>, network: &mut Option<Network>) -> Result<
         payload => 40 + u32::from(payload),
     };
     let network = network.insert(Network {
+        at: rest.at,
         source: Address::v6(header.source()),
         destination: Address::v6(header.destination()),
         version: 6,
@@ -67,6 +68,7 @@ fn ipv4_network(header: &Ipv4HeaderSlice<'_>, rest: Rest<'_>) -> Network {
     let offset = u32::from(header.fragments_offset().byte_offset());
     let more = header.more_fragments();
     Network {
+        at: rest.at,
         source: Address::v4(header.source()),
         destination: Address::v4(header.destination()),
         version: 4,

@@ -176,6 +176,8 @@ impl TunnelKind {
 /// An IP header.
 #[derive(Clone, Copy, Debug)]
 pub struct Network {
+    /// Where it begins, in bytes from the start of the frame.
+    pub at: u32,
     /// The sender.
     pub source: Address,
     /// The receiver.
