@@ -7,10 +7,12 @@ use std::sync::atomic::AtomicBool;
 
 use super::error::{Break, Cause};
 use super::input::{Input, Progress};
+use super::moved::{Held, Kept};
+use super::order::Order;
 use super::pcap::{self, Pcap};
 use super::pcapng::{self, PcapNg};
 use super::window::Window;
-use super::{Compression, Packet, Place, Source, SourceError};
+use super::{Compression, Packet, PacketOptions, Place, Source, SourceError};
 use crate::time::Timestamp;
 use crate::wire::LinkType;
 
@@ -21,10 +23,16 @@ pub struct Capture {
     progress: Progress,
     window: Window,
     format: Format,
-    /// The packet that was read last.
+    /// The packet that was read last and is in the window.
     record: Option<Record>,
+    /// The packet to deliver, if that is another: one that was held back.
+    kept: Option<Kept>,
+    held: Held,
     packets: u64,
-    finished: bool,
+    /// Of those, packets that were captured and not made by us.
+    captured: u64,
+    /// What ends it, once what was held back is delivered.
+    ending: Option<Result<(), SourceError>>,
 }
 
 enum Format {
@@ -44,6 +52,10 @@ pub(super) struct Record {
     pub(super) wire_len: u32,
     pub(super) interface: u32,
     pub(super) synthetic: bool,
+    /// Where in the window its options begin, and their bytes.
+    pub(super) options: (usize, usize),
+    /// As which of the captured packets it was captured, where it stands before its time.
+    pub(super) moved: Option<u64>,
 }
 
 /// Reads a capture from any stream; `name` stands for it in errors.
@@ -106,8 +118,19 @@ impl Capture {
             let began = window.view().iter().copied().take(8).collect();
             return Err(SourceError::NotACapture { path, began });
         };
-        let (record, packets, finished) = (None, 0, false);
-        Ok(Self { path, compression, progress, window, format, record, packets, finished })
+        Ok(Self {
+            path,
+            compression,
+            progress,
+            window,
+            format,
+            record: None,
+            kept: None,
+            held: Held::default(),
+            packets: 0,
+            captured: 0,
+            ending: None,
+        })
     }
 
     /// How the capture is packed.
@@ -128,44 +151,94 @@ impl Capture {
     ///
     /// As [`Source::next`].
     pub(super) fn advance(&mut self) -> Result<bool, SourceError> {
-        self.record = None;
-        if self.finished {
-            return Ok(false);
+        if self.kept.take().is_none() {
+            self.record = None;
         }
+        loop {
+            if self.record.is_none() && self.ending.is_none() {
+                self.read();
+            }
+            let next = self.record.as_ref().map(|record| record.time);
+            self.kept = self.held.due(self.captured, next);
+            if self.kept.is_some() {
+                self.count(false);
+                return Ok(true);
+            }
+            let Some(record) = self.record else {
+                let ending = self.ending.replace(Ok(())).unwrap_or(Ok(()));
+                return ending.map(|()| false);
+            };
+            match Held::number_of(&record, self.captured) {
+                Some(number) => {
+                    self.held.keep(number, record, &self.window, self.order());
+                    self.record = None;
+                }
+                None => {
+                    self.count(record.synthetic);
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, synthetic: bool) {
+        self.packets += 1;
+        self.captured += u64::from(!synthetic);
+    }
+
+    /// Reads the next packet into the window, or notes that there is none.
+    #[inline]
+    fn read(&mut self) {
         let found = match &mut self.format {
             Format::Pcap(pcap) => pcap.advance(&mut self.window),
             Format::PcapNg(pcapng) => pcapng.advance(&mut self.window),
         };
         match found {
-            Ok(Some(record)) => {
-                self.record = Some(record);
-                self.packets += 1;
-                Ok(true)
-            }
-            Ok(None) => {
-                self.finished = true;
-                Ok(false)
-            }
+            Ok(Some(record)) => self.record = Some(record),
+            Ok(None) => self.ending = Some(Ok(())),
             Err(why) => {
-                self.finished = true;
                 let (path, offset) = (self.path.clone(), why.offset);
                 let packets = why.packets.unwrap_or(self.packets);
                 let compression = self.compression;
-                Err(why.at(Place { path, offset, packets, compression }))
+                self.ending = Some(Err(why.at(Place { path, offset, packets, compression })));
             }
+        }
+    }
+
+    fn order(&self) -> Order {
+        match &self.format {
+            Format::Pcap(_) => Order::Little,
+            Format::PcapNg(pcapng) => pcapng.order(),
         }
     }
 
     /// The packet that was read last, until the next is read.
     pub(super) fn current(&self) -> Option<Packet<'_>> {
-        self.record.map(|record| Packet {
+        let (record, data, options) = match (&self.kept, &self.record) {
+            (Some(kept), _) => {
+                let (data, options) = kept.parts();
+                (&kept.record, data, options)
+            }
+            (None, Some(record)) => {
+                let (mark, len) = record.options;
+                let options = PacketOptions::new(self.window.kept(mark, len), self.order());
+                (record, self.window.kept(record.mark, record.captured as usize), options)
+            }
+            (None, None) => return None,
+        };
+        Some(Packet {
             time: record.time,
             link: record.link,
-            data: self.window.kept(record.mark, record.captured as usize),
+            data,
             wire_len: record.wire_len,
             interface: record.interface,
             file: 0,
             synthetic: record.synthetic,
+            description: match &self.format {
+                Format::Pcap(pcap) => pcap.interface(),
+                Format::PcapNg(pcapng) => pcapng.description(record.interface),
+            },
+            options,
         })
     }
 }

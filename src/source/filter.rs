@@ -85,7 +85,7 @@ mod tests {
 
     fn accepts(filter: &str, link: LinkType, data: &[u8], wire_len: u32) -> bool {
         let time = Timestamp::default();
-        let packet = Packet { time, link, data, wire_len, interface: 0, file: 0, synthetic: false };
+        let packet = Packet::new(time, link, data, wire_len);
         Filter::new(filter).unwrap().accepts(&packet).unwrap()
     }
 
@@ -115,7 +115,7 @@ mod tests {
         let mut filter = Filter::new("wlan type mgt").unwrap();
         let (time, data, wire_len) = (Timestamp::default(), &DATAGRAM[..], 28);
         let link = LinkType::RAW;
-        let packet = Packet { time, link, data, wire_len, interface: 0, file: 0, synthetic: false };
+        let packet = Packet::new(time, link, data, wire_len);
         assert!(filter.accepts(&packet).is_err());
         assert_eq!(filter.accepts(&packet), Ok(false));
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use ::pcap::{Active, Device, Error, Precision};
 
-use super::{Packet, SourceError, libpcap, portable_link};
+use super::{Interface, Packet, PacketOptions, SourceError, libpcap, portable_link};
 use crate::time::{NANOS_PER_SEC, Timestamp};
 use crate::wire::LinkType;
 
@@ -67,6 +67,7 @@ pub struct Drops {
 /// A running capture.
 pub struct Live {
     interface: String,
+    description: Interface,
     capture: ::pcap::Capture<Active>,
     link: LinkType,
     /// Nanoseconds in the unit of libpcap's sub-seconds.
@@ -107,6 +108,7 @@ impl Live {
             })?;
         }
         Ok(Self {
+            description: Interface::named(&interface),
             interface,
             link: portable_link(capture.get_datalink().0.cast_unsigned()),
             unit: libpcap::subsecond_unit(&capture),
@@ -141,6 +143,8 @@ impl Live {
             interface: 0,
             file: 0,
             synthetic: false,
+            description: &self.description,
+            options: PacketOptions::default(),
         }))
     }
 

@@ -13,19 +13,22 @@
 //! [`Packet`] borrows the reader's buffer until the next call.
 //!
 //! What it does not do: look into packets, or sort what one file holds. A packet never overtakes
-//! another of its own file, even where the file's clock runs back.
+//! another of its own file, even where the file's clock runs back. A rebuilt stream of our own is
+//! read in the order in which it was captured.
 
 mod capture;
 mod error;
 #[cfg(feature = "live")]
 mod filter;
 mod input;
+mod interface;
 #[cfg(feature = "live")]
 mod libpcap;
 #[cfg(feature = "live")]
 mod live;
 mod lz4;
 mod merged;
+mod moved;
 mod order;
 mod pcap;
 mod pcapng;
@@ -38,6 +41,8 @@ pub use error::{Fault, Place, SourceError};
 #[cfg(feature = "live")]
 pub use filter::Filter;
 pub use input::Compression;
+pub use interface::{Interface, PacketOptions};
+pub(crate) use interface::{MOVED_COMMENT, push_option};
 #[cfg(feature = "live")]
 pub use live::{Drops, Live, LiveOptions, Poll};
 pub use merged::{MAX_OPEN, Merged};
@@ -69,6 +74,28 @@ pub struct Packet<'a> {
     pub file: u32,
     /// Made by Foreshadow, not captured; must not be fed to a sensor again.
     pub synthetic: bool,
+    /// What the capture says of that interface.
+    pub description: &'a Interface,
+    /// What the capture says of this packet.
+    pub options: PacketOptions<'a>,
+}
+
+impl<'a> Packet<'a> {
+    /// A captured packet of which no more is known.
+    #[must_use]
+    pub fn new(time: Timestamp, link: LinkType, data: &'a [u8], wire_len: u32) -> Self {
+        Self {
+            time,
+            link,
+            data,
+            wire_len,
+            interface: 0,
+            file: 0,
+            synthetic: false,
+            description: Interface::NONE,
+            options: PacketOptions::default(),
+        }
+    }
 }
 
 /// Whatever yields packets one after the other.

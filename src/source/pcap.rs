@@ -9,7 +9,7 @@ use super::capture::Record;
 use super::error::{Break, Fault};
 use super::order::Order;
 use super::window::Window;
-use super::{MAX_BLOCK, portable_link};
+use super::{Interface, MAX_BLOCK, portable_link};
 use crate::time::{NANOS_PER_SEC, Timestamp};
 use crate::wire::LinkType;
 
@@ -26,6 +26,7 @@ pub(super) struct Pcap {
     /// Nanoseconds in the unit of the sub-second field.
     unit: i64,
     lengths: Lengths,
+    interface: Interface,
 }
 
 /// In which order a record gives the captured and the original length. Versions changed it, and
@@ -38,6 +39,12 @@ enum Lengths {
     OriginalFirst,
     /// Either, in version 2.3: the smaller one is the captured.
     Unsure,
+}
+
+/// Bytes of frame check sequence behind each packet, where the header's link field says so.
+const fn fcs_length(link: u32) -> Option<u8> {
+    const IS_STATED: u32 = 0x0400_0000;
+    if link & IS_STATED == 0 { None } else { Some((link >> 28) as u8 * 2) }
 }
 
 /// Whether a stream that begins so is a classic capture.
@@ -64,12 +71,18 @@ impl Pcap {
             // Interface, protocol and packet type follow in the format of a patched libpcap.
             record_header: if header.is_modified_format() { 24 } else { 16 },
             unit: if header.is_nanosecond_precision() { 1 } else { 1_000 },
+            interface: Interface::with_fcs(fcs_length(header.network.0.cast_unsigned())),
             lengths: match (header.version_major, header.version_minor) {
                 (2, 0..=2) => Lengths::OriginalFirst,
                 (2, 3) => Lengths::Unsure,
                 _ => Lengths::CapturedFirst,
             },
         }))
+    }
+
+    /// What the file says of its one interface.
+    pub(super) const fn interface(&self) -> &Interface {
+        &self.interface
     }
 
     /// The next record, or `None` at a clean end.
@@ -104,6 +117,8 @@ impl Pcap {
             wire_len: original.max(captured),
             interface: 0,
             synthetic: false,
+            options: (0, 0),
+            moved: None,
         }))
     }
 

@@ -3,18 +3,18 @@
 //! `pcap-parser` frames the blocks and splits the options. Packet blocks are taken apart here,
 //! because its own type for them collects the options of every packet into a new vector.
 
-use pcap_parser::nom::Err as NomErr;
 use pcap_parser::{
-    EPB_MAGIC, IDB_MAGIC, PcapError, SHB_MAGIC, SPB_MAGIC, parse_option_be, parse_option_le,
-    parse_sectionheaderblock, parse_unknownblock_be, parse_unknownblock_le,
+    EPB_MAGIC, IDB_MAGIC, SHB_MAGIC, SPB_MAGIC, parse_sectionheaderblock, parse_unknownblock_be,
+    parse_unknownblock_le,
 };
 
 use super::capture::Record;
 use super::error::{Break, Fault};
+use super::interface::each_option;
 use super::order::Order;
 use super::scale::Scale;
 use super::window::Window;
-use super::{MAX_BLOCK, portable_link};
+use super::{Interface, MAX_BLOCK, MOVED_COMMENT, portable_link};
 use crate::time::Timestamp;
 use crate::wire::LinkType;
 
@@ -26,7 +26,6 @@ const FRAME: usize = 12;
 const MOST: usize = MAX_BLOCK + (1 << 20);
 
 /// Option codes.
-const END_OF_OPTIONS: u16 = 0;
 const COMMENT: u16 = 1;
 const IF_NAME: u16 = 2;
 const IF_TSRESOL: u16 = 9;
@@ -46,7 +45,7 @@ pub(super) fn recognise(magic: [u8; 4]) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct PcapNg {
     order: Order,
-    interfaces: Vec<Interface>,
+    interfaces: Vec<Described>,
     /// Interfaces of the sections before this one.
     earlier: u32,
     /// The last packet's time, for packets that carry none.
@@ -58,12 +57,13 @@ pub(super) struct PcapNg {
 }
 
 #[derive(Debug)]
-struct Interface {
+struct Described {
     link: LinkType,
     scale: Scale,
     /// Bytes kept of a packet; 0 is all.
     snaplen: u32,
     synthetic: bool,
+    description: Interface,
 }
 
 /// A block in view, without its frame.
@@ -102,7 +102,9 @@ impl PcapNg {
                 Ok(Some(record)) => {
                     self.last = record.time;
                     self.packets += 1;
-                    return Ok(Some(Record { mark: mark + 8 + record.mark, ..record }));
+                    let (at, len) = record.options;
+                    let (mark, options) = (mark + 8 + record.mark, (mark + 8 + at, len));
+                    return Ok(Some(Record { mark, options, ..record }));
                 }
                 Ok(None) => {}
                 Err(fault) => {
@@ -175,8 +177,9 @@ impl PcapNg {
         let short = Fault::Fields { block: "an interface description" };
         let link = self.order.half(body, 0).ok_or(short)?;
         let snaplen = self.order.word(body, 4).ok_or(short)?;
+        let list = body.get(8..).unwrap_or_default();
         let (mut resolution, mut offset, mut synthetic) = (6, 0, false);
-        options(body.get(8..).unwrap_or_default(), self.order, |code, value| match code {
+        each_option(list, self.order, |code, value| match code {
             IF_NAME => synthetic |= text(value) == OUR_INTERFACE,
             IF_TSRESOL => resolution = value.first().copied().unwrap_or(resolution),
             IF_TSOFFSET => {
@@ -190,7 +193,8 @@ impl PcapNg {
             _ => {}
         });
         let (link, scale) = (portable_link(u32::from(link)), Scale::new(resolution, offset));
-        self.interfaces.push(Interface { link, scale, snaplen, synthetic });
+        let description = Interface::described(list, self.order);
+        self.interfaces.push(Described { link, scale, snaplen, synthetic, description });
         Ok(())
     }
 
@@ -219,13 +223,14 @@ impl PcapNg {
         if captured as usize > room {
             return Err(Fault::Overrun { claimed: captured, room: room as u32 });
         }
-        let mut synthetic = interface.synthetic;
-        let behind = DATA + (captured as usize).next_multiple_of(4);
-        if let Some(list @ [_, ..]) = body.get(behind..) {
-            options(list, self.order, |code, value| {
-                synthetic |= code == COMMENT && value.starts_with(OUR_COMMENT);
-            });
-        }
+        let (mut synthetic, mut moved) = (interface.synthetic, None);
+        let behind = (DATA + (captured as usize).next_multiple_of(4)).min(body.len());
+        each_option(&body[behind..], self.order, |code, value| {
+            if code == COMMENT {
+                synthetic |= value.starts_with(OUR_COMMENT);
+                moved = moved.or_else(|| number_of_moved(value));
+            }
+        });
         Ok(Record {
             time: interface.scale.time(u64::from(high) << 32 | u64::from(low)),
             link: interface.link,
@@ -234,6 +239,8 @@ impl PcapNg {
             wire_len: original.max(captured),
             interface: self.earlier.saturating_add(number),
             synthetic,
+            options: (behind, body.len() - behind),
+            moved,
         })
     }
 
@@ -253,10 +260,23 @@ impl PcapNg {
             wire_len: original.max(captured),
             interface: self.earlier,
             synthetic: interface.synthetic,
+            options: (0, 0),
+            moved: None,
         })
     }
 
-    fn interface(&self, number: u32) -> Result<&Interface, Fault> {
+    /// What the file says of an interface, numbered through all sections.
+    pub(super) fn description(&self, number: u32) -> &Interface {
+        let described = self.interfaces.get(number.wrapping_sub(self.earlier) as usize);
+        described.map_or(Interface::NONE, |described| &described.description)
+    }
+
+    /// The byte order of the section that was read last.
+    pub(super) const fn order(&self) -> Order {
+        self.order
+    }
+
+    fn interface(&self, number: u32) -> Result<&Described, Fault> {
         let described = self.interfaces.len() as u32;
         self.interfaces.get(number as usize).ok_or(Fault::Interface { number, described })
     }
@@ -267,18 +287,9 @@ fn text(value: &[u8]) -> &[u8] {
     value.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
-/// Hands each option's code and value to `each`, up to the end mark or the first that is cut.
-fn options(mut list: &[u8], order: Order, mut each: impl FnMut(u16, &[u8])) {
-    loop {
-        let parsed: Result<_, NomErr<PcapError<&[u8]>>> = match order {
-            Order::Little => parse_option_le(list),
-            Order::Big => parse_option_be(list),
-        };
-        let Ok((rest, option)) = parsed else { return };
-        if option.code.0 == END_OF_OPTIONS {
-            return;
-        }
-        each(option.code.0, option.as_bytes().unwrap_or_default());
-        list = rest;
-    }
+/// As which of the captured packets a packet was captured, where a comment says that it stands
+/// before its time.
+fn number_of_moved(comment: &[u8]) -> Option<u64> {
+    let rest = std::str::from_utf8(comment).ok()?.strip_prefix(MOVED_COMMENT)?;
+    rest.split_whitespace().find_map(|word| word.strip_prefix("number="))?.parse().ok()
 }
