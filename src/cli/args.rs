@@ -54,7 +54,9 @@ pub(super) enum Action {
     foreshadow run --read capture.pcapng\n  \
     foreshadow run --read part1.pcap.gz part2.pcap.gz --out logs --format json\n  \
     tcpdump -w - | foreshadow run --read -\n  \
-    sudo foreshadow run --interface eth0 --filter 'not port 22'")]
+    sudo foreshadow run --interface eth0 --filter 'not port 22'\n  \
+    foreshadow run --read capture.pcapng --rebuild rebuilt.pcapng\n  \
+    tcpdump -w - | foreshadow run --read - --rebuild - | wireshark -k -i -")]
 #[command(group = clap::ArgGroup::new("input").required(true))]
 pub(super) struct RunArgs {
     /// Captures to read, merged by packet time: pcap or pcapng, plain, gzip, zstd or lz4; - is
@@ -86,9 +88,37 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "BPF")]
     pub(super) filter: Option<String>,
 
+    /// Write a capture of all packets as they were, with the synthetic ones in their places; - is
+    /// standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) rebuild: Option<PathBuf>,
+
+    /// In which order the rebuilt capture's packets stand
+    #[arg(
+        long,
+        value_enum,
+        value_name = "ORDER",
+        default_value = "sequence",
+        requires = "rebuild"
+    )]
+    pub(super) order: Order,
+
+    /// Write the synthetic packets into a capture of their own beside the rebuilt one: for FILE.pcapng
+    /// that is FILE.synthetic.pcapng
+    #[arg(long, requires = "rebuild")]
+    pub(super) separate_file: bool,
+
     /// No progress bar and no summary
     #[arg(long, short)]
     pub(super) quiet: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Order {
+    /// By time, but a TCP segment that came late stands where its bytes belong
+    Sequence,
+    /// As captured, the synthetic ones by their time between the others
+    Time,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -1,7 +1,7 @@
 //! Where a run's packets come from: captures or an interface, filtered.
 
 use crate::sensor;
-use crate::source::{Merged, Source, SourceError};
+use crate::source::{Merged, Packet, Source, SourceError};
 
 use super::Failure;
 use super::args::RunArgs;
@@ -30,7 +30,7 @@ enum From {
 /// What an input has to say.
 pub(super) enum Next<'a> {
     /// A packet to push.
-    Packet(sensor::Packet<'a>),
+    Packet(Packet<'a>),
     /// A packet that is not to be pushed: filtered out, or one that we made ourselves.
     Skipped,
     /// No packet for a while; packet time has come to here.
@@ -88,7 +88,7 @@ impl Input {
             #[cfg(feature = "live")]
             From::Interface { live, poll } => {
                 return match live.poll(*poll).map_err(|error| usage(&error))? {
-                    crate::source::Poll::Packet(packet) => Ok(Next::Packet(for_sensor(&packet))),
+                    crate::source::Poll::Packet(packet) => Ok(Next::Packet(packet)),
                     crate::source::Poll::Idle(now) => Ok(Next::Idle(now)),
                 };
             }
@@ -103,7 +103,7 @@ impl Input {
         {
             return Ok(Next::Skipped);
         }
-        Ok(Next::Packet(for_sensor(&packet)))
+        Ok(Next::Packet(packet))
     }
 
     /// Bytes read of the input.
@@ -182,8 +182,9 @@ fn usage(error: &SourceError) -> Failure {
     Failure::Usage(error.to_string())
 }
 
+/// A packet as a sensor takes it.
 #[inline]
-fn for_sensor<'a>(packet: &crate::source::Packet<'a>) -> sensor::Packet<'a> {
+pub(super) fn for_sensor<'a>(packet: &Packet<'a>) -> sensor::Packet<'a> {
     sensor::Packet {
         time: packet.time,
         link: packet.link,

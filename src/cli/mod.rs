@@ -9,6 +9,7 @@ mod failure;
 mod fit;
 mod input;
 mod progress;
+mod rebuild;
 mod report;
 mod run;
 mod signals;

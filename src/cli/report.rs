@@ -9,7 +9,7 @@ use indicatif::{HumanBytes, HumanCount};
 
 use crate::flow::Side;
 use crate::sensor::{Event, Stats};
-use crate::sink::LogFile;
+use crate::sink::{LogFile, Written};
 use crate::wire::Address;
 
 /// Endpoints remembered while running; beyond it the least surprising half is dropped.
@@ -63,6 +63,23 @@ impl Talkers {
 pub(super) fn line(text: &mut String, name: &str, value: std::fmt::Arguments<'_>) {
     // Writing to a string can't fail.
     let _ = writeln!(text, "{name:<14} {value}");
+}
+
+/// Where the rebuilt stream lies and what is in it.
+pub(super) fn rebuilt(text: &mut String, written: &Written) {
+    let Written { path, synthetic_path, captured, moved, synthetic, late } = written;
+    line(text, "rebuilt", format_args!("{}", path.display()));
+    line(text, "", format_args!("{} packets as captured", HumanCount(*captured)));
+    if *moved > 0 {
+        let what = format_args!("{} of them stand where their bytes belong", HumanCount(*moved));
+        line(text, "", what);
+    }
+    let place = synthetic_path.as_ref().map_or(String::new(), |it| format!(" in {}", it.display()));
+    line(text, "", format_args!("{} synthetic packets{place}", HumanCount(*synthetic)));
+    if *late > 0 {
+        let what = format_args!("{} of them stand late: see rebuild.window", HumanCount(*late));
+        line(text, "", what);
+    }
 }
 
 /// Where the logs lie and how many rows each has.

@@ -1,24 +1,28 @@
 //! `foreshadow run`: packets in, logs out, a summary at the end.
 
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, LogFormat};
 use crate::sensor::Sensor;
-use crate::sink::{self, LogDirectory, LogOptions, Publish, Rotation, ZeekLogs};
+use crate::sink::{
+    self, LogDirectory, LogOptions, Publish, RebuiltStream, Rotation, SinkError, ZeekLogs,
+};
 use crate::source::SourceError;
 
 use super::args::{Format, RunArgs};
-use super::input::{Input, Next};
+use super::input::{Input, Next, for_sensor};
 use super::progress::Progress;
 use super::report::{self, Talkers};
 use super::signals::Stop;
-use super::{Failure, read_config};
+use super::{Failure, read_config, rebuild};
 
 /// How often a live run looks at what the kernel dropped.
 const DROPS_INTERVAL: Duration = Duration::from_secs(10);
 
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let config = configure(args)?;
+    rebuild::check(args)?;
     let sensor = Sensor::new(&config).map_err(|error| Failure::Usage(error.to_string()))?;
     let stop = Stop::listen()
         .map_err(|error| Failure::Usage(format!("cannot listen for signals: {error}")))?;
@@ -31,9 +35,10 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let directory = LogDirectory::create(&args.out)?;
     let options = log_options(&config, input.is_live());
     let logs = ZeekLogs::create(directory, options)?;
+    let rebuilt = rebuild::create(args, &config)?;
     let errors = if stop.asked() { 0 } else { input.errors().len() };
     let (talkers, started) = (Talkers::default(), Instant::now());
-    Run { input, sensor, logs, talkers, stop, errors, started }.go(args)
+    Run { input, sensor, logs, rebuilt, talkers, stop, errors, started }.go(args)
 }
 
 fn say_all(errors: &[SourceError]) {
@@ -85,6 +90,8 @@ struct Run {
     input: Input,
     sensor: Sensor,
     logs: ZeekLogs,
+    /// None without one, or when nobody reads it any longer.
+    rebuilt: Option<RebuiltStream>,
     talkers: Talkers,
     stop: Stop,
     /// How many captures were broken before somebody asked to stop: what is cut by stopping is not.
@@ -96,10 +103,18 @@ impl Run {
     fn go(mut self, args: &RunArgs) -> Result<(), Failure> {
         let progress = Progress::new(args.quiet, self.input.total());
         let failed = self.packets(progress);
+        if failed.is_err() {
+            // Its file stays under its partial name; the logs are ended all the same.
+            self.rebuilt = None;
+        }
         self.sensor.finish();
         self.drain()?;
-        let Self { mut input, sensor, logs, talkers, stop, errors, started } = self;
+        let Self { mut input, sensor, logs, rebuilt, talkers, stop, errors, started } = self;
         let files = logs.close()?;
+        let rebuilt = match rebuilt.map(RebuiltStream::close).transpose() {
+            Err(error) if is_closed_pipe(&error) => None,
+            other => other?,
+        };
         say_all(&input.errors()[..errors]);
         if !args.quiet {
             let mut text = report::summary(&sensor.stats(), &talkers, started.elapsed());
@@ -116,8 +131,15 @@ impl Run {
                 let what = format_args!("{dropped} packets lost before they could be read");
                 report::line(&mut text, "input", what);
             }
+            if let Some(rebuilt) = &rebuilt {
+                report::rebuilt(&mut text, rebuilt);
+            }
             report::logs(&mut text, &args.out, &files);
-            super::print(&text)?;
+            if rebuild::takes_standard_output(args) {
+                eprint!("{text}");
+            } else {
+                super::print(&text)?;
+            }
         }
         failed?;
         if errors == 0 { Ok(()) } else { Err(Failure::Input) }
@@ -128,9 +150,22 @@ impl Run {
         let mut drops_due = Instant::now() + DROPS_INTERVAL;
         while !self.stop.asked() {
             self.errors = self.input.errors().len();
-            match self.input.next()? {
+            let Self { input, sensor, logs, rebuilt, talkers, .. } = self;
+            match input.next()? {
                 Next::Packet(packet) => {
-                    self.sensor.push(&packet);
+                    let verdict = sensor.push(&for_sensor(&packet));
+                    // Synthetic packets were made before this one came.
+                    drain(sensor, logs, rebuilt, talkers)?;
+                    if let Some(rebuilt) = rebuilt
+                        && let Err(error) = rebuilt.packet(&packet, &verdict)
+                    {
+                        if is_closed_pipe(&error) {
+                            // Whoever looked on has seen enough.
+                            self.rebuilt = None;
+                            break;
+                        }
+                        return Err(error.into());
+                    }
                 }
                 Next::Skipped => {}
                 Next::Idle(now) => {
@@ -138,6 +173,15 @@ impl Run {
                     self.drain()?;
                     self.logs.rotate_if_due(now)?;
                     self.logs.flush()?;
+                    if let Some(rebuilt) = &mut self.rebuilt
+                        && let Err(error) = rebuilt.advance(now)
+                    {
+                        if is_closed_pipe(&error) {
+                            self.rebuilt = None;
+                            break;
+                        }
+                        return Err(error.into());
+                    }
                 }
                 Next::End => {
                     if !self.stop.asked() {
@@ -146,7 +190,6 @@ impl Run {
                     break;
                 }
             }
-            self.drain()?;
             progress.packet(|| self.input.position());
             if self.input.is_live() && Instant::now() >= drops_due {
                 // libpcap counts in 32 bits: asking now and then keeps the sum right.
@@ -159,10 +202,28 @@ impl Run {
     }
 
     fn drain(&mut self) -> Result<(), Failure> {
-        while let Some(event) = self.sensor.poll() {
-            self.talkers.count(&event);
-            self.logs.write(&event)?;
-        }
-        Ok(())
+        drain(&mut self.sensor, &mut self.logs, &mut self.rebuilt, &mut self.talkers)
     }
+}
+
+/// Hands every event that waits to whoever wants to hear of it.
+fn drain(
+    sensor: &mut Sensor,
+    logs: &mut ZeekLogs,
+    rebuilt: &mut Option<RebuiltStream>,
+    talkers: &mut Talkers,
+) -> Result<(), Failure> {
+    while let Some(event) = sensor.poll() {
+        talkers.count(&event);
+        logs.write(&event)?;
+        if let Some(rebuilt) = rebuilt {
+            rebuilt.event(&event)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a stream could not be written because its reader went away.
+fn is_closed_pipe(error: &SinkError) -> bool {
+    error.source.kind() == ErrorKind::BrokenPipe
 }

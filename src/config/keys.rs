@@ -293,6 +293,16 @@ sections! {
             cost "larger files, finished later";
     }
 
+    /// The rebuilt stream that the command line writes.
+    rebuild: RebuildConfig {
+        /// How long a packet waits for those that belong before it. A hole that is found later than
+        /// this gets its synthetic packets where writing has come to.
+        window: Span = Span::from_secs(2), in Span::ZERO..=Span::from_secs(60), unit "packet time",
+            cost "memory for the packets of that time, and that much delay where somebody looks on";
+        /// Packets that wait, at most. Beyond this the earliest no longer do.
+        memory_mib: usize = 64, in 1..=65_536, unit "MiB", cost "that memory";
+    }
+
     /// Capture from an interface by the command line.
     live: LiveConfig {
         /// Bytes captured of each packet; the rest is cut, though its length is still known.

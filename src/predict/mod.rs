@@ -9,6 +9,7 @@
 //! real one anywhere: it is never learned from, never scored, and never fed again.
 
 mod predictor;
+pub mod rebuild;
 mod synthetic;
 
 pub use predictor::{Miss, Policy, Predictor};

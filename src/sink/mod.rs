@@ -35,6 +35,7 @@ mod escape;
 mod line_file;
 mod locality;
 mod number;
+mod pcapng;
 mod row;
 mod schema;
 mod stats;
@@ -43,6 +44,7 @@ mod zeek_logs;
 
 pub use directory::LogDirectory;
 pub use error::SinkError;
+pub use pcapng::{Destination, RebuildOptions, RebuiltStream, Written};
 pub use row::Format;
 pub use schema::{Column, Schema, Type};
 pub use zeek_logs::{LogFile, LogOptions, Publish, Rotation, ZeekLogs};
