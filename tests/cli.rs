@@ -155,13 +155,13 @@ fn settings_take_effect_and_the_last_one_of_a_key_counts() {
 fn json_logs_are_one_object_a_line() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let settings = ["--set", "score.warm_up=100", "--set", "score.threshold=15"];
+    let settings = ["--set", "score.warm_up=100", "--set", "score.false_alarms_per_million=10000"];
     let mut run = foreshadow(&["run", "--format", "json", "--out"]);
     let capture = data("agree/WeMoSwitch2.pcap");
     let done = command::finish(run.arg(&out).args(settings).arg("--read").arg(capture));
     assert_eq!((done.status, done.stderr.as_str()), (Some(0), ""));
     let logs = command::logs(&out);
-    assert_eq!(logs.len(), 4, "{:?}", logs.keys());
+    assert_eq!(logs.len(), 5, "{:?}", logs.keys());
     for (name, text) in logs {
         assert!(!text.is_empty() && text.ends_with('\n'), "{name}");
         for line in text.lines() {

@@ -125,7 +125,7 @@ fn scores_do_not_depend_on_deadlines() {
 
 #[test]
 fn a_packet_that_never_came_before_is_an_anomaly_with_what_was_expected() {
-    let mut sensor = sensor(&[("score.threshold", "15")]);
+    let mut sensor = sensor(&[("score.false_alarms_per_million", "10000")]);
     let last = poll_for(&mut sensor, 0, 300);
     drain(&mut sensor);
     let verdict = push(&mut sensor, last + 3_600 * SECOND / 100, &udp(2, 1, 1_400));
@@ -145,8 +145,8 @@ fn a_packet_that_never_came_before_is_an_anomaly_with_what_was_expected() {
 #[test]
 fn what_surprises_changes_the_forecast_only_slowly() {
     // The same odd packet after each of eight polls: surprise of the first and of the last.
-    let surprise = |threshold: &str| {
-        let mut sensor = sensor(&[("score.threshold", threshold)]);
+    let surprise = |false_alarms: &str| {
+        let mut sensor = sensor(&[("score.false_alarms_per_million", false_alarms)]);
         let mut last = poll_for(&mut sensor, 0, 300);
         let odd: Vec<f32> = (0..8)
             .map(|_| {
@@ -157,9 +157,9 @@ fn what_surprises_changes_the_forecast_only_slowly() {
             .collect();
         (odd[0], odd[7])
     };
-    let (first, eighth) = surprise("12");
+    let (first, eighth) = surprise("20000");
     assert!(eighth > 12.0, "still odd: {first} then {eighth}");
-    let (first, eighth) = surprise("1000");
+    let (first, eighth) = surprise("0.1");
     assert!(eighth < first / 2.0, "learned, since nothing is called odd: {first} then {eighth}");
 }
 

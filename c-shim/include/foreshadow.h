@@ -288,8 +288,52 @@ typedef struct foreshadow_score {
     float total;
     /** The largest surprise of one packet, in bits. */
     float max;
-    uint8_t reserved[4];
+    /** Evidence against the ordinary in bits: the most there was, its endpoints' included. */
+    float severity;
 } foreshadow_score;
+
+/** What speaks against the ordinary. */
+enum foreshadow_reason {
+    /** Packets that surprised, one after the other. */
+    FORESHADOW_REASON_PACKETS = 1,
+    /** A meeting that did not happen before, and packets that surprised. */
+    FORESHADOW_REASON_NOVELTY = 2,
+    /** First meetings that came to nothing: `seen` of `of`. */
+    FORESHADOW_REASON_FAILURES = 3,
+    /** Connections an endpoint began within a minute: `seen`, where `usual` are. */
+    FORESHADOW_REASON_OPENED = 16,
+    /** Services it turned to for the first time, likewise. */
+    FORESHADOW_REASON_NEW_SERVICES = 17,
+    /** Connections it began that came to nothing, likewise. */
+    FORESHADOW_REASON_FAILED = 18,
+    /** Connections begun with it, likewise. */
+    FORESHADOW_REASON_RECEIVED = 19,
+    /** Endpoints that turned to it for the first time, likewise. */
+    FORESHADOW_REASON_NEW_SOURCES = 20,
+    /** Connections begun with it that it did not answer, likewise. */
+    FORESHADOW_REASON_UNANSWERED = 21
+};
+
+/** Evidence that reached the threshold of its kind. */
+typedef struct foreshadow_finding {
+    /** Evidence in bits. */
+    float severity;
+    /** The evidence from which it was an alarm at that time. */
+    float threshold;
+    /** Share of this site's connections, or of its endpoints' minutes, that come to as much. */
+    float share;
+    /** For packets and novelty: the rarest packet, as a share of packets like it; else 0. */
+    float rarest;
+    /** For counts: how many there usually are in a minute; else 0. */
+    float usual;
+    /** For counts and failures: how many there were; else 0. */
+    uint32_t seen;
+    /** For failures: of how many; else 0. */
+    uint32_t of;
+    /** FORESHADOW_REASON_*: what spoke loudest. */
+    uint8_t reason;
+    uint8_t reserved[3];
+} foreshadow_finding;
 
 /* ---- What goes in ------------------------------------------------------------------------- */
 
@@ -365,7 +409,8 @@ typedef struct foreshadow_verdict {
     uint64_t connection;
     /** Its surprise. */
     foreshadow_surprise surprise;
-    uint8_t reserved[4];
+    /** Share of packets like it that surprise as much here, 0 to 1; 0 where it was not scored. */
+    float probability;
 } foreshadow_verdict;
 
 enum foreshadow_synthetic_kind {
@@ -491,7 +536,7 @@ typedef struct foreshadow_outcome {
 /** A packet that was not expected; event.time_ns is when it came. */
 typedef struct foreshadow_anomaly {
     uint32_t size;
-    /** The threshold it reached, in bits. */
+    /** Surprise in bits from which a packet like it was an anomaly at that time. */
     float threshold;
     /** The connection it came on. */
     foreshadow_identity who;
@@ -501,8 +546,33 @@ typedef struct foreshadow_anomaly {
     foreshadow_facts seen;
     /** How unexpected that was, and which part of it. */
     foreshadow_surprise surprise;
-    uint8_t reserved[4];
+    /** Share of packets of its service, at its stage of a connection, that surprise as much here. */
+    float probability;
 } foreshadow_anomaly;
+
+/** A connection whose packets together are too unlikely; event.time_ns is when they became so. */
+typedef struct foreshadow_anomalous_connection {
+    uint32_t size;
+    uint32_t reserved;
+    /** The connection. */
+    foreshadow_identity who;
+    /** What the scores said. */
+    foreshadow_finding finding;
+    /** What its packets had scored. */
+    foreshadow_score score;
+} foreshadow_anomalous_connection;
+
+/** An endpoint that does, or suffers, what it does not usually; event.time_ns is when that was clear. */
+typedef struct foreshadow_anomalous_endpoint {
+    uint32_t size;
+    /** As in foreshadow_identity. */
+    uint16_t domain;
+    uint8_t reserved[2];
+    /** Whose behaviour it is. */
+    foreshadow_address address;
+    /** What the scores said. */
+    foreshadow_finding finding;
+} foreshadow_anomalous_endpoint;
 
 enum foreshadow_close_reason {
     /** Not closed: the connection is live. */
@@ -631,6 +701,12 @@ typedef struct foreshadow_stats {
     uint64_t events_shed;
     /** Bytes of memory held for connections, model and deadlines. */
     uint64_t memory;
+    /** Alarms on connections. */
+    uint64_t anomalous_connections;
+    /** Alarms on endpoints. */
+    uint64_t anomalous_endpoints;
+    /** Alarms not raised because as many as stated had been. */
+    uint64_t alarms_held;
 } foreshadow_stats;
 
 enum foreshadow_event_kind {
@@ -649,7 +725,11 @@ enum foreshadow_event_kind {
     /** data.stats: the counters, at every stats interval of packet time and at the end. */
     FORESHADOW_EVENT_STATS = 7,
     /** data.outcome: what became of a synthetic packet. */
-    FORESHADOW_EVENT_OUTCOME = 8
+    FORESHADOW_EVENT_OUTCOME = 8,
+    /** data.anomalous_connection: a connection's packets together are too unlikely. */
+    FORESHADOW_EVENT_ANOMALOUS_CONNECTION = 9,
+    /** data.anomalous_endpoint: an endpoint does, or suffers, what it does not usually. */
+    FORESHADOW_EVENT_ANOMALOUS_ENDPOINT = 10
 };
 
 /** Something the host should hear of. */
@@ -669,6 +749,8 @@ typedef struct foreshadow_event {
         foreshadow_shed shed;
         foreshadow_stats stats;
         foreshadow_outcome outcome;
+        foreshadow_anomalous_connection anomalous_connection;
+        foreshadow_anomalous_endpoint anomalous_endpoint;
         /** Room for the members to grow, so that the size of an event stays. */
         uint8_t room[512];
     } data;

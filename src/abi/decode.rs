@@ -10,7 +10,9 @@ use crate::flow::{
 };
 use crate::model::{Expectation, PacketFacts, SizeRange, Surprise, TimeRange};
 use crate::predict::{Gap, Kind, Outcome, Settled, SyntheticId, SyntheticPacket, Why};
-use crate::score::{Anomaly, ConnectionScore};
+use crate::score::{
+    Activity, AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
+};
 use crate::sensor::{Event, Shed, Stats};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Address, TcpFlags, Tunnel, TunnelKind, Vlans};
@@ -47,6 +49,16 @@ pub(super) fn event(event: &ffi::foreshadow_event) -> Result<Event, Unknown> {
         ffi::FORESHADOW_EVENT_ANOMALY => {
             // SAFETY: above.
             anomaly(unsafe { &data.anomaly }, time).map(Event::Anomaly)
+        }
+        ffi::FORESHADOW_EVENT_ANOMALOUS_CONNECTION => {
+            // SAFETY: above.
+            anomalous_connection(unsafe { &data.anomalous_connection }, time)
+                .map(Event::AnomalousConnection)
+        }
+        ffi::FORESHADOW_EVENT_ANOMALOUS_ENDPOINT => {
+            // SAFETY: above.
+            anomalous_endpoint(unsafe { &data.anomalous_endpoint }, time)
+                .map(Event::AnomalousEndpoint)
         }
         ffi::FORESHADOW_EVENT_CONNECTION => {
             // SAFETY: above.
@@ -144,9 +156,59 @@ fn anomaly(packet: &ffi::foreshadow_anomaly, time: Timestamp) -> Result<Anomaly,
         time,
         surprise: Surprise { side_flags, size: payload_len, time: late, entropy },
         threshold: packet.threshold,
+        probability: packet.probability,
         expected: expectation(&packet.expected)?,
         seen: facts(&packet.seen)?,
     })
+}
+
+fn anomalous_connection(
+    found: &ffi::foreshadow_anomalous_connection,
+    time: Timestamp,
+) -> Result<AnomalousConnection, Unknown> {
+    let who = identity(&found.who)?;
+    Ok(AnomalousConnection {
+        id: who.id,
+        host_id: who.host_id,
+        key: who.key,
+        originator: who.originator,
+        uid: who.uid,
+        time,
+        finding: finding(&found.finding)?,
+        score: connection_score(&found.score),
+    })
+}
+
+fn anomalous_endpoint(
+    found: &ffi::foreshadow_anomalous_endpoint,
+    time: Timestamp,
+) -> Result<AnomalousEndpoint, Unknown> {
+    Ok(AnomalousEndpoint {
+        address: address(found.address),
+        domain: found.domain,
+        time,
+        finding: finding(&found.finding)?,
+    })
+}
+
+fn finding(found: &ffi::foreshadow_finding) -> Result<Finding, Unknown> {
+    let ffi::foreshadow_finding { severity, threshold, share, rarest, usual, seen, of, .. } =
+        *found;
+    let clipped = |count: u32| count.min(u32::from(u16::MAX)) as u16;
+    let number = u32::from(found.reason);
+    let reason = match number {
+        ffi::FORESHADOW_REASON_PACKETS => Reason::Packets { rarest },
+        ffi::FORESHADOW_REASON_NOVELTY => Reason::Novelty { rarest },
+        ffi::FORESHADOW_REASON_FAILURES => {
+            Reason::Failures { failed: clipped(seen), tried: clipped(of) }
+        }
+        number => {
+            let at = number.wrapping_sub(ffi::FORESHADOW_REASON_OPENED) as usize;
+            let activity = *Activity::ALL.get(at).ok_or(Unknown::of("finding.reason"))?;
+            Reason::Count { activity, seen, usual }
+        }
+    };
+    Ok(Finding { severity, threshold, share, reason })
 }
 
 fn summary(connection: &ffi::foreshadow_connection) -> Result<Summary, Unknown> {
@@ -196,6 +258,9 @@ fn stats(stats: &ffi::foreshadow_stats) -> Stats {
         synthetic: stats.synthetic,
         events_shed: stats.events_shed,
         memory: stats.memory,
+        anomalous_connections: stats.anomalous_connections,
+        anomalous_endpoints: stats.anomalous_endpoints,
+        alarms_held: stats.alarms_held,
     }
 }
 
@@ -279,6 +344,7 @@ fn connection_score(score: &ffi::foreshadow_score) -> ConnectionScore {
         synthetic: score.synthetic,
         total: score.total,
         max: score.max,
+        severity: score.severity,
     }
 }
 
@@ -380,6 +446,19 @@ mod tests {
     const ID: ConnectionId = ConnectionId { slot: Slot(11), generation: 12 };
     const UID: u128 = 13 << 64 | 14;
 
+    fn finding(reason: Reason) -> Finding {
+        Finding { severity: 12.5, threshold: 10.5, share: 0.001, reason }
+    }
+
+    fn endpoint(reason: Reason) -> Event {
+        Event::AnomalousEndpoint(AnomalousEndpoint {
+            address: Address::v4([10, 0, 0, 9]),
+            domain: 7,
+            time: Timestamp::from_nanos(33),
+            finding: finding(reason),
+        })
+    }
+
     fn events() -> Vec<Event> {
         let synthetic = SyntheticPacket {
             serial: SyntheticId(91),
@@ -430,6 +509,7 @@ mod tests {
             time: Timestamp::from_nanos(21),
             surprise: Surprise { side_flags: 22.5, size: 23.5, time: 24.5, entropy: 25.5 },
             threshold: 26.5,
+            probability: 0.0001,
             expected: expected(),
             seen: PacketFacts {
                 side: Side::B,
@@ -481,8 +561,14 @@ mod tests {
             history: History::default(),
             ..summary
         };
-        let score =
-            ConnectionScore { scored: 66, anomalies: 67, synthetic: 68, total: 69.5, max: 70.5 };
+        let score = ConnectionScore {
+            scored: 66,
+            anomalies: 67,
+            synthetic: 68,
+            total: 69.5,
+            max: 70.5,
+            severity: 71.5,
+        };
         let stats = Stats {
             packets: 71,
             wire_bytes: 72,
@@ -502,6 +588,9 @@ mod tests {
             synthetic: 86,
             events_shed: 87,
             memory: 88,
+            anomalous_connections: 91,
+            anomalous_endpoints: 92,
+            alarms_held: 93,
         };
         let time = Timestamp::from_nanos(89);
         vec![
@@ -527,6 +616,19 @@ mod tests {
                 seen: PacketFacts { since: None, entropy: None, ..anomaly.seen },
                 ..anomaly
             }),
+            Event::AnomalousConnection(AnomalousConnection {
+                id: ID,
+                host_id: None,
+                key: key(),
+                originator: Side::A,
+                uid: UID,
+                time,
+                finding: finding(Reason::Packets { rarest: 0.5 }),
+                score,
+            }),
+            endpoint(Reason::Novelty { rarest: 0.25 }),
+            endpoint(Reason::Failures { failed: 3, tried: 4 }),
+            endpoint(Reason::Count { activity: Activity::Unanswered, seen: 90_000, usual: 1.5 }),
             Event::Connection { time, summary, score },
             Event::Connection { time, summary: bare, score },
             Event::Stats { time, stats },
@@ -545,7 +647,9 @@ mod tests {
 
     #[test]
     fn the_longest_line_fits_the_buffer_that_the_header_promises() {
-        let Event::Connection { summary, score, .. } = events()[6] else { unreachable!() };
+        let events = events();
+        let connection = events.iter().find(|event| matches!(event, Event::Connection { .. }));
+        let Some(&Event::Connection { summary, score, .. }) = connection else { unreachable!() };
         let most = Counters {
             packets: u64::MAX,
             ip_bytes: u64::MAX,
@@ -597,11 +701,14 @@ mod tests {
 
     #[test]
     fn numbers_and_text_that_stand_for_nothing_are_named() {
-        let Event::Connection { summary, score, .. } = &events()[6] else { unreachable!() };
+        let all = events();
+        let connection = all.iter().find(|event| matches!(event, Event::Connection { .. }));
+        let Some(Event::Connection { summary, score, .. }) = connection else { unreachable!() };
         let field = |change: fn(&mut ffi::foreshadow_connection)| {
             let mut connection = encode::connection(summary, score);
             change(&mut connection);
-            let mut c = encode::event(&events()[6]);
+            let whole = events().into_iter().find(|it| matches!(it, Event::Connection { .. }));
+            let mut c = encode::event(&whole.unwrap());
             c.data.connection = connection;
             event(&c).unwrap_err().field
         };

@@ -5,7 +5,9 @@ use std::ffi::c_char;
 use crate::flow::{ConnectionId, ConnectionKey, Counters, Side, Summary};
 use crate::model::{Expectation, PacketFacts, Surprise};
 use crate::predict::{Kind, Settled, SyntheticPacket};
-use crate::score::{Anomaly, ConnectionScore};
+use crate::score::{
+    AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
+};
 use crate::sensor::{Event, Shed, Stats, Verdict};
 use crate::time::Span;
 use crate::wire::{Address, Tunnel};
@@ -37,6 +39,14 @@ pub(super) fn event(event: &Event) -> ffi::foreshadow_event {
             out.kind = ffi::FORESHADOW_EVENT_ANOMALY;
             out.data.anomaly = anomaly(packet);
         }
+        Event::AnomalousConnection(found) => {
+            out.kind = ffi::FORESHADOW_EVENT_ANOMALOUS_CONNECTION;
+            out.data.anomalous_connection = anomalous_connection(found);
+        }
+        Event::AnomalousEndpoint(found) => {
+            out.kind = ffi::FORESHADOW_EVENT_ANOMALOUS_ENDPOINT;
+            out.data.anomalous_endpoint = anomalous_endpoint(found);
+        }
         Event::Connection { summary, score, time: _ } => {
             out.kind = ffi::FORESHADOW_EVENT_CONNECTION;
             out.data.connection = connection(summary, score);
@@ -66,7 +76,7 @@ pub(super) fn verdict(verdict: &Verdict) -> ffi::foreshadow_verdict {
         anomalous: u8::from(verdict.anomalous),
         connection: verdict.connection.map_or(0, ConnectionId::to_u64),
         surprise: verdict.surprise.as_ref().map(surprise).unwrap_or_default(),
-        reserved: [0; 4],
+        probability: if verdict.surprise.is_some() { verdict.probability } else { 0.0 },
     }
 }
 
@@ -136,6 +146,9 @@ pub(super) fn stats(stats: &Stats) -> ffi::foreshadow_stats {
         synthetic,
         events_shed,
         memory,
+        anomalous_connections,
+        anomalous_endpoints,
+        alarms_held,
     } = *stats;
     ffi::foreshadow_stats {
         size: size_of_ours::<ffi::foreshadow_stats>(),
@@ -158,6 +171,9 @@ pub(super) fn stats(stats: &Stats) -> ffi::foreshadow_stats {
         synthetic,
         events_shed,
         memory,
+        anomalous_connections,
+        anomalous_endpoints,
+        alarms_held,
     }
 }
 
@@ -274,6 +290,7 @@ fn anomaly(packet: &Anomaly) -> ffi::foreshadow_anomaly {
         time: _,
         surprise: bits,
         threshold,
+        probability,
         expected,
         seen,
     } = packet;
@@ -284,8 +301,64 @@ fn anomaly(packet: &Anomaly) -> ffi::foreshadow_anomaly {
         expected: expectation(expected),
         seen: facts(seen),
         surprise: surprise(bits),
-        reserved: [0; 4],
+        probability: *probability,
     }
+}
+
+fn anomalous_connection(found: &AnomalousConnection) -> ffi::foreshadow_anomalous_connection {
+    let AnomalousConnection {
+        id,
+        host_id,
+        key,
+        originator,
+        uid,
+        time: _,
+        finding: evidence,
+        score,
+    } = found;
+    ffi::foreshadow_anomalous_connection {
+        size: size_of_ours::<ffi::foreshadow_anomalous_connection>(),
+        reserved: 0,
+        who: identity(*id, *host_id, key, *originator, *uid),
+        finding: finding(evidence),
+        score: connection_score(score),
+    }
+}
+
+fn anomalous_endpoint(found: &AnomalousEndpoint) -> ffi::foreshadow_anomalous_endpoint {
+    let AnomalousEndpoint { address: of, domain, time: _, finding: evidence } = found;
+    ffi::foreshadow_anomalous_endpoint {
+        size: size_of_ours::<ffi::foreshadow_anomalous_endpoint>(),
+        domain: *domain,
+        reserved: [0; 2],
+        address: address(*of),
+        finding: finding(evidence),
+    }
+}
+
+fn finding(finding: &Finding) -> ffi::foreshadow_finding {
+    let Finding { severity, threshold, share, reason } = *finding;
+    let mut out = ffi::foreshadow_finding { severity, threshold, share, ..Default::default() };
+    let number = match reason {
+        Reason::Packets { rarest } => {
+            out.rarest = rarest;
+            ffi::FORESHADOW_REASON_PACKETS
+        }
+        Reason::Novelty { rarest } => {
+            out.rarest = rarest;
+            ffi::FORESHADOW_REASON_NOVELTY
+        }
+        Reason::Failures { failed, tried } => {
+            (out.seen, out.of) = (u32::from(failed), u32::from(tried));
+            ffi::FORESHADOW_REASON_FAILURES
+        }
+        Reason::Count { activity, seen, usual } => {
+            (out.seen, out.usual) = (seen, usual);
+            ffi::FORESHADOW_REASON_OPENED + activity as u32
+        }
+    };
+    out.reason = number as u8;
+    out
 }
 
 fn identity(
@@ -378,8 +451,8 @@ fn counters(side: &Counters) -> ffi::foreshadow_counters {
 }
 
 fn connection_score(score: &ConnectionScore) -> ffi::foreshadow_score {
-    let ConnectionScore { scored, anomalies, synthetic, total, max } = *score;
-    ffi::foreshadow_score { scored, anomalies, synthetic, total, max, reserved: [0; 4] }
+    let ConnectionScore { scored, anomalies, synthetic, total, max, severity } = *score;
+    ffi::foreshadow_score { scored, anomalies, synthetic, total, max, severity }
 }
 
 fn carrier(tunnel: &Tunnel) -> ffi::foreshadow_tunnel {

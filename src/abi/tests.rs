@@ -65,7 +65,7 @@ fn dirty_verdict() -> foreshadow_verdict {
         anomalous: 1,
         connection: 9,
         surprise: foreshadow_surprise { total: 9.0, ..Default::default() },
-        reserved: [9; 4],
+        probability: 9.0,
     }
 }
 

@@ -133,6 +133,49 @@ pub(super) enum Format {
 pub(super) enum EvalAction {
     /// Bits per packet of every model, beside baselines trained in the same run
     Forecast(ForecastArgs),
+    /// What attacks are noticed and how many false alarms there are, beside a Markov chain
+    Detect(DetectArgs),
+}
+
+#[derive(ClapArgs)]
+#[command(
+    after_help = "Captures lie in folders CLASS/SOURCE. Those in attack/ and benign/ are what their \
+    folder says, those in mixed/ have their truth beside them: FILE.lab, one character a packet, 1 \
+    attack, 0 benign, anything else left out.\n\nExamples:\n  \
+    foreshadow eval detect --data dev\n  \
+    foreshadow eval detect --data dev --train-clean source --set model.kind=adaptive\n  \
+    foreshadow eval detect --data dev --json --plot detect.svg > detect.json"
+)]
+pub(super) struct DetectArgs {
+    /// Folders of captures
+    #[arg(long, short, num_args = 1.., value_name = "DIR", required = true)]
+    pub(super) data: Vec<PathBuf>,
+
+    /// What each sensor sees first: none, source (before a labelled capture the benign ones of its
+    /// source), or a folder of benign captures
+    #[arg(long, default_value = "none", value_name = "SPEC")]
+    pub(super) train_clean: String,
+
+    /// Which sources the Markov chain is counted over, as TOML; without it the split of the shipped
+    /// models, models/split.toml
+    #[arg(long, value_name = "FILE")]
+    pub(super) split: Option<PathBuf>,
+
+    /// Configuration file; see `foreshadow config --print-default`
+    #[arg(long, short, value_name = "F")]
+    pub(super) config: Option<PathBuf>,
+
+    /// Set one key of the configuration, for example model.kind=adaptive
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(super) settings: Vec<String>,
+
+    /// Print everything as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Write a picture as SVG
+    #[arg(long, value_name = "FILE")]
+    pub(super) plot: Option<PathBuf>,
 }
 
 #[derive(ClapArgs)]

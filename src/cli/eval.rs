@@ -1,9 +1,10 @@
-//! `foreshadow eval`: how good the forecasts are.
+//! `foreshadow eval`: how good the forecasts are, and the verdicts.
 
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use super::args::{EvalAction, ForecastArgs};
+use super::args::{DetectArgs, EvalAction, ForecastArgs};
+use crate::eval::detect::{self, Task, TrainClean};
 use crate::eval::{self, Capture, Dataset, EvalError, Part, Report, Split};
 
 /// What models are trained on: whatever else is scored, only ordinary traffic teaches.
@@ -12,16 +13,40 @@ const TAUGHT: &str = "benign";
 pub(super) fn eval(action: &EvalAction) -> Result<(), Failure> {
     match action {
         EvalAction::Forecast(args) => forecast(args),
+        EvalAction::Detect(args) => detect(args),
     }
+}
+
+fn detect(args: &DetectArgs) -> Result<(), Failure> {
+    let usage = |error: EvalError| Failure::Usage(error.to_string());
+    let split = args.split.as_ref().map_or_else(|| Ok(Split::shipped()), |path| Split::read(path));
+    let task = Task {
+        data: args.data.clone(),
+        split: split.map_err(usage)?,
+        train_clean: match args.train_clean.as_str() {
+            "none" => TrainClean::Nothing,
+            "source" => TrainClean::SameSource,
+            folder => TrainClean::Folders(vec![folder.into()]),
+        },
+        config: super::configure(args.config.as_deref(), &args.settings)?,
+    };
+    let report = detect::measure(&task).map_err(usage)?;
+    if let Some(path) = &args.plot {
+        write_picture(path, &detect::svg(&report))?;
+    }
+    super::print(&if args.json { detect::json(&report) } else { detect::table(&report) })
+}
+
+fn write_picture(path: &Path, picture: &str) -> Result<(), Failure> {
+    std::fs::write(path, picture)
+        .map_err(|error| Failure::Output(format!("{}: cannot be written: {error}", path.display())))
 }
 
 fn forecast(args: &ForecastArgs) -> Result<(), Failure> {
     let report = if args.train.is_empty() { by_split(args) } else { apart(args) };
     let report = report.map_err(|error| Failure::Usage(error.to_string()))?;
     if let Some(path) = &args.plot {
-        std::fs::write(path, eval::svg(&report)).map_err(|error| {
-            Failure::Output(format!("{}: cannot be written: {error}", path.display()))
-        })?;
+        write_picture(path, &eval::svg(&report))?;
     }
     super::print(&if args.json { eval::json(&report) } else { eval::table(&report) })
 }

@@ -90,6 +90,21 @@ fn read_config(path: Option<&std::path::Path>) -> Result<Config, Failure> {
     Config::from_toml(&text, &origin).map_err(|errors| Failure::Usage(errors.to_string()))
 }
 
+/// The config in a file or the defaults, and single settings over it.
+fn configure(path: Option<&std::path::Path>, settings: &[String]) -> Result<Config, Failure> {
+    let mut config = read_config(path)?;
+    for setting in settings {
+        let named = setting.split_once('=').filter(|(key, _)| !key.trim().is_empty());
+        let (key, value) = named.ok_or_else(|| {
+            Failure::Usage(format!(
+                "--set {setting}: expected KEY=VALUE, for example predict.quantile=0.99"
+            ))
+        })?;
+        config.set(key.trim(), value.trim()).map_err(|error| Failure::Usage(error.to_string()))?;
+    }
+    Ok(config)
+}
+
 /// One manual page: the command's own, or that of one of its subcommands.
 fn man(page: Option<&str>) -> Result<(), Failure> {
     let command = Args::command();

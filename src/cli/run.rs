@@ -15,7 +15,7 @@ use super::input::{Input, Next, for_sensor};
 use super::progress::Progress;
 use super::report::{self, Talkers};
 use super::signals::Stop;
-use super::{Failure, read_config, rebuild};
+use super::{Failure, rebuild};
 
 /// How often a live run looks at what the kernel dropped.
 const DROPS_INTERVAL: Duration = Duration::from_secs(10);
@@ -49,16 +49,7 @@ fn say_all(errors: &[SourceError]) {
 
 /// The config file, the single settings over it, and the options that are keys as well.
 fn configure(args: &RunArgs) -> Result<Config, Failure> {
-    let mut config = read_config(args.config.as_deref())?;
-    for setting in &args.settings {
-        let named = setting.split_once('=').filter(|(key, _)| !key.trim().is_empty());
-        let (key, value) = named.ok_or_else(|| {
-            Failure::Usage(format!(
-                "--set {setting}: expected KEY=VALUE, for example predict.quantile=0.99"
-            ))
-        })?;
-        config.set(key.trim(), value.trim()).map_err(|error| Failure::Usage(error.to_string()))?;
-    }
+    let mut config = super::configure(args.config.as_deref(), &args.settings)?;
     if let Some(format) = args.format {
         let name = match format {
             Format::Tsv => "tsv",

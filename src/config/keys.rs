@@ -266,10 +266,14 @@ sections! {
 
     /// Packets the forecast did not expect.
     score: ScoreConfig {
-        /// A packet whose surprise reaches this is an anomaly. Surprise is -log2 of the probability the
-        /// forecast gave to what came: ten bits more are a packet a thousand times less expected.
-        threshold: f64 = 34.0, in 1.0..=1_000.0, unit "bits",
-            cost "fewer anomalies, true ones among those lost; lower, and more false ones";
+        /// How many of a million ordinary packets may be called anomalies. The surprise in bits from which
+        /// a packet is one follows from what this site's packets are like, by service.
+        false_alarms_per_million: f64 = 100.0, in 0.1..=500_000.0, unit "packets",
+            cost "more false anomalies; lower, and true ones among the fewer are lost";
+        /// How many alarms on connections and endpoints together may be raised a day. The evidence that
+        /// an alarm needs follows from what connections and endpoints of this site come to.
+        alarms_per_day: f64 = 24.0, in 0.01..=100_000.0, unit "alarms",
+            cost "more false alarms; lower, and the first sign of an attack comes later or is held back";
         /// Packets of the sensor before the first anomaly is reported, while the model gets to know
         /// the site.
         warm_up: u64 = 2_000, in 0..=TOML_MAX, unit "packets",
@@ -277,6 +281,19 @@ sections! {
         /// Packets of a connection before its packets may be anomalies.
         min_packets: u32 = 4, in 0..=10_000, unit "packets",
             cost "anomalies early in a connection are not reported";
+        /// What a bit of surprise at who sent a packet, with which flags, counts.
+        weight_side_flags: f64 = 1.0, in 0.0..=10.0, unit "none", cost "the other parts count less";
+        /// What a bit of surprise at a packet's size counts.
+        weight_size: f64 = 1.0, in 0.0..=10.0, unit "none", cost "the other parts count less";
+        /// What a bit of surprise at a packet's time counts.
+        weight_time: f64 = 1.0, in 0.0..=10.0, unit "none", cost "the other parts count less";
+        /// What a bit of surprise at the randomness of a packet's payload counts.
+        weight_entropy: f64 = 1.0, in 0.0..=10.0, unit "none", cost "the other parts count less";
+        /// What a bit of evidence counts that departs from the profile of an endpoint or a service.
+        weight_profile: f64 = 1.0, in 0.0..=10.0, unit "none", cost "more alarms on endpoints";
+        /// Endpoints whose usual activity is remembered, and eight times as many meetings.
+        endpoints: usize = 16_384, in 64..=1_048_576, unit "endpoints",
+            cost "about 200 bytes each, taken at the start";
     }
 
     /// The logs that the command line writes.

@@ -77,7 +77,7 @@ fn each_kind_of_value_is_read() {
         [flow]
         timeout_tcp = "1h"
         [score]
-        threshold = 25
+        false_alarms_per_million = 25
         [log]
         format = "json"
         rotate_interval = 0
@@ -93,7 +93,7 @@ fn each_kind_of_value_is_read() {
     assert_eq!(config.sensor.seed(), i64::MAX as u64);
     assert_eq!(config.sensor.stats_interval(), Span::from_secs(5));
     assert_eq!(config.flow.timeout_tcp(), Span::from_secs(3_600));
-    assert_eq!(config.score.threshold(), 25.0);
+    assert_eq!(config.score.false_alarms_per_million(), 25.0);
     assert_eq!(config.log.format(), LogFormat::Json);
     assert_eq!(config.log.rotate_interval(), None);
     assert_eq!(config.log.rotate_size_mib(), None);
@@ -116,12 +116,12 @@ fn an_unknown_key_is_an_error_that_names_the_nearest() {
         "f.toml:3:3: flow.max_conections: unknown key, did you mean flow.max_connections?"
     );
     assert_eq!(
-        message("threshold = 5"),
-        "f.toml:1:1: threshold: unknown key, did you mean score.threshold?"
+        message("alarms_per_day = 5"),
+        "f.toml:1:1: alarms_per_day: unknown key, did you mean score.alarms_per_day?"
     );
     assert_eq!(
-        message("[predict]\nthreshold = 5"),
-        "f.toml:2:1: predict.threshold: unknown key, did you mean score.threshold?"
+        message("[predict]\nalarms_per_day = 5"),
+        "f.toml:2:1: predict.alarms_per_day: unknown key, did you mean score.alarms_per_day?"
     );
     assert_eq!(
         message("[flwo]\nmax_connections = 5"),
@@ -288,7 +288,7 @@ fn text_without_quotes_is_told_so() {
 #[test]
 fn every_error_is_reported_in_the_order_of_the_text() {
     let errors = Config::from_toml(
-        "[score]\nthreshold = 0\n[flow]\nkey_vlan = 'no'\nspeed = 1\n[score2]\n",
+        "[score]\nalarms_per_day = 0\n[flow]\nkey_vlan = 'no'\nspeed = 1\n[score2]\n",
         "f.toml",
     )
     .unwrap_err();
@@ -296,7 +296,7 @@ fn every_error_is_reported_in_the_order_of_the_text() {
     assert_eq!(
         errors.to_string(),
         "\
-f.toml:2:13: score.threshold: expected a number from 1 to 1000, got 0
+f.toml:2:18: score.alarms_per_day: expected a number from 0.01 to 100000, got 0
 f.toml:4:12: flow.key_vlan: expected true or false, got 'no'
 f.toml:5:1: flow.speed: unknown key, expected one of max_connections, key_vlan, key_tunnel, \
 timeout_tcp, timeout_tcp_attempt, timeout_tcp_closed, timeout_udp, timeout_icmp, timeout_other, \
@@ -352,7 +352,7 @@ fn a_single_option_takes_toml_or_plain_text() {
         ("log.format", "json"),
         ("log.rotate_interval", "0"),
         ("model.path", "C:\\models\\a.model"),
-        ("score.threshold", "12.5"),
+        ("score.alarms_per_day", "12.5"),
         ("wire.tunnels", "gre, vxlan"),
     ] {
         config.set(key, value).unwrap();
@@ -365,7 +365,7 @@ fn a_single_option_takes_toml_or_plain_text() {
     assert_eq!(config.log.format(), LogFormat::Json);
     assert_eq!(config.log.rotate_interval(), None);
     assert_eq!(config.model.path(), Some("C:\\models\\a.model".into()));
-    assert_eq!(config.score.threshold(), 12.5);
+    assert_eq!(config.score.alarms_per_day(), 12.5);
     assert_eq!(config.wire.tunnels(), Tunnels { gre: true, vxlan: true, ..Tunnels::NONE });
 
     config.set("model.path", "12").unwrap();

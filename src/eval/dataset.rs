@@ -52,12 +52,31 @@ pub struct Packet {
 }
 
 /// A capture that was found.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Found {
-    class: String,
-    source: String,
-    name: String,
-    path: PathBuf,
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Found {
+    pub(super) class: String,
+    pub(super) source: String,
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+}
+
+/// All captures of `class` under `folders`, in the order of source and name.
+pub(super) fn find(
+    folders: &[PathBuf],
+    class: &str,
+    split: &Split,
+) -> Result<Vec<Found>, EvalError> {
+    let mut found = Vec::new();
+    for folder in folders {
+        // Resolved, so that `.` has a name.
+        let whole = folder.canonicalize().map_err(|error| unreadable(folder, &error))?;
+        let parts: Vec<String> = whole.iter().map(|part| part.display().to_string()).collect();
+        let near = parts[parts.len().saturating_sub(2)..].to_vec();
+        walk(&whole, &near, class, split, &mut found)?;
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
 }
 
 impl Dataset {
@@ -69,18 +88,8 @@ impl Dataset {
     ///
     /// When a folder can't be read or none holds a capture of the class.
     pub fn read(folders: &[PathBuf], class: &str, split: &Split) -> Result<Self, EvalError> {
-        let mut found = Vec::new();
-        for folder in folders {
-            // Resolved, so that `.` has a name.
-            let whole = folder.canonicalize().map_err(|error| unreadable(folder, &error))?;
-            let parts: Vec<String> = whole.iter().map(|part| part.display().to_string()).collect();
-            let near = parts[parts.len().saturating_sub(2)..].to_vec();
-            walk(&whole, &near, class, split, &mut found)?;
-        }
-        found.sort();
-        found.dedup();
         let mut dataset = Self::default();
-        for Found { class, source, path, .. } in found {
+        for Found { class, source, path, .. } in find(folders, class, split)? {
             dataset.add(class, source, &path);
         }
         if dataset.captures.is_empty() {

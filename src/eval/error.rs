@@ -47,6 +47,11 @@ pub enum EvalError {
         /// The part that was asked for.
         part: &'static str,
     },
+    /// The sensor that is to be measured can't be made.
+    Sensor {
+        /// Why not.
+        reason: String,
+    },
     /// No source is left to train on.
     NothingToTrainOn {
         /// The split file's name.
@@ -90,6 +95,7 @@ impl fmt::Display for EvalError {
                 "{origin}: no {part} source of class {class} in the data; name other sources with \
                  --split, or captures to train on with --train"
             ),
+            Self::Sensor { reason } => f.write_str(reason),
             Self::NothingToTrainOn { origin } => {
                 write!(
                     f,

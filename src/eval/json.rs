@@ -115,7 +115,7 @@ fn write_calibration(out: &mut String, calibration: &Calibration) -> fmt::Result
     out.write_char('}')
 }
 
-fn list<T>(
+pub(super) fn list<T>(
     out: &mut String,
     items: impl IntoIterator<Item = T>,
     mut item: impl FnMut(&mut String, T) -> fmt::Result,
@@ -131,7 +131,7 @@ fn list<T>(
 }
 
 /// A number; `null` for the infinite bits of a model that gave what came no probability at all.
-struct Number(f64);
+pub(super) struct Number(pub(super) f64);
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -140,7 +140,7 @@ impl fmt::Display for Number {
 }
 
 /// A JSON string, quotes included.
-struct Text<'a>(&'a str);
+pub(super) struct Text<'a>(pub(super) &'a str);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

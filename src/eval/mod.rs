@@ -16,11 +16,13 @@
 //! so. Every capture begins with the model as it was trained: what it learned in one capture does
 //! not help it in the next.
 //!
-//! What it does not do: train networks (only the mixer beside one: [`fit`]), or judge anomalies.
+//! [`detect`] measures the sensor's verdicts the same way. What it does not do: train networks (only
+//! the mixer beside one: [`fit`]).
 
 mod baseline;
 pub mod connections;
 mod dataset;
+pub mod detect;
 mod error;
 mod fit;
 mod json;

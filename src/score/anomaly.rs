@@ -3,8 +3,11 @@
 use crate::flow::{ConnectionId, ConnectionKey, Side};
 use crate::model::{Expectation, PacketFacts, Surprise};
 use crate::time::Timestamp;
+use crate::wire::Address;
 
-/// A packet whose surprise reached the threshold.
+use super::Activity;
+
+/// A packet that so few are like here that it is called an anomaly.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Anomaly {
     /// The connection it came on.
@@ -21,12 +24,105 @@ pub struct Anomaly {
     pub time: Timestamp,
     /// Its surprise by part.
     pub surprise: Surprise,
-    /// The threshold it reached, in bits.
+    /// Surprise in bits from which a packet like it was an anomaly at that time.
     pub threshold: f32,
+    /// Share of packets of its service, at its stage of a connection, that surprise as much here.
+    pub probability: f32,
     /// What was expected before it came.
     pub expected: Expectation,
     /// What came.
     pub seen: PacketFacts,
+}
+
+/// A connection whose packets together are too unlikely.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct AnomalousConnection {
+    /// The connection.
+    pub id: ConnectionId,
+    /// The host's own number for it, if the host gave one.
+    pub host_id: Option<u64>,
+    /// Addresses, ports and protocol.
+    pub key: ConnectionKey,
+    /// Its originator.
+    pub originator: Side,
+    /// Its uid.
+    pub uid: u128,
+    /// When its evidence reached the threshold.
+    pub time: Timestamp,
+    /// What the scores said.
+    pub finding: Finding,
+    /// What its packets had scored.
+    pub score: ConnectionScore,
+}
+
+/// Evidence that reached the threshold of its kind.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Finding {
+    /// Evidence in bits: `log2` of what a fair bet on the ordinary lost.
+    pub severity: f32,
+    /// The evidence from which it was an alarm at that time.
+    pub threshold: f32,
+    /// Share of this site's connections, or of its endpoints' minutes, that come to as much.
+    pub share: f32,
+    /// What spoke loudest.
+    pub reason: Reason,
+}
+
+/// What evidence is made of.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Reason {
+    /// Packets that surprised, one after the other.
+    Packets {
+        /// The rarest of them, as a share of packets like it.
+        rarest: f32,
+    },
+    /// A meeting of endpoints or services that did not meet before, and packets that surprised.
+    Novelty {
+        /// The rarest packet, as above.
+        rarest: f32,
+    },
+    /// A count within a minute.
+    Count {
+        /// What was counted.
+        activity: Activity,
+        /// How many there were.
+        seen: u32,
+        /// How many there usually are.
+        usual: f32,
+    },
+    /// First meetings that came to nothing.
+    Failures {
+        /// How many.
+        failed: u16,
+        /// Of how many.
+        tried: u16,
+    },
+}
+
+impl Reason {
+    /// The name used in logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Packets { .. } => "packets",
+            Self::Novelty { .. } => "novelty",
+            Self::Count { activity, .. } => activity.name(),
+            Self::Failures { .. } => "failures",
+        }
+    }
+}
+
+/// An endpoint that does, or suffers, what it does not usually.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct AnomalousEndpoint {
+    /// Its address.
+    pub address: Address,
+    /// What keeps equal addresses apart, as in [`ConnectionKey::domain`].
+    pub domain: u16,
+    /// When its evidence reached the threshold.
+    pub time: Timestamp,
+    /// What the scores said.
+    pub finding: Finding,
 }
 
 /// What a connection's packets said so far.
@@ -42,6 +138,8 @@ pub struct ConnectionScore {
     pub total: f32,
     /// The largest surprise of one packet, in bits.
     pub max: f32,
+    /// Evidence against the ordinary, in bits: the most there was, its endpoints' included.
+    pub severity: f32,
 }
 
 impl ConnectionScore {

@@ -1,10 +1,31 @@
-//! What the forecast did not expect: anomalies, with what was expected, what came, and why.
+//! What the forecast did not expect: how rare it is here, what it adds up to, and why.
 //!
-//! The first verdict is a plain one: a packet whose surprise reaches a stated number of bits is an
-//! anomaly, once the sensor and the connection have seen enough for surprise to mean something.
+//! ```text
+//! packet's surprise -> calibration: one in N packets like it, here -> anomaly at a stated share
+//!                         \-> evidence of its connection, which adds up  -> anomalous connection
+//! connections begun, answered, come to nothing -> evidence of endpoints  -> anomalous endpoint
+//! ```
+//!
+//! Nothing here knows which model forecast: only that its surprise is larger where it expected
+//! less. What it promises: a stated number of false alarms; memory that does not grow with traffic
+//! beyond what the config names, other than a few bytes a connection; nothing allocated for a
+//! packet of a known connection. What it does not do: say what an attack is called.
 
+mod alarm;
 mod anomaly;
+mod calibration;
+mod class;
+mod contact;
+mod count;
+mod endpoint;
+mod evidence;
+mod part;
 mod scorer;
+mod tail;
 
-pub use anomaly::{Anomaly, ConnectionScore};
-pub use scorer::{Scorer, Threshold};
+pub use anomaly::{
+    AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
+};
+pub use endpoint::Activity;
+pub use part::{Part, Weights};
+pub use scorer::{Judgement, Policy, Scorer};

@@ -1,129 +1,514 @@
-//! The verdict on each packet, and what it adds up to for its connection.
+//! The verdict on each packet, and what it adds up to for its connection and its endpoints.
 
-use crate::flow::Slot;
-use crate::model::Surprise;
+use std::collections::VecDeque;
 
-use super::ConnectionScore;
+use crate::flow::{CloseReason, ConnectionKey, Service, Side, Slot, Summary};
+use crate::model::{PacketFacts, Surprise};
+use crate::time::{Span, Timestamp};
+use crate::wire::{Address, TcpFlags};
 
-/// When surprise is called an anomaly.
+use super::alarm::Alarms;
+use super::calibration::Calibration;
+use super::class::{Class, Classes};
+use super::contact::{Contacts, mix};
+use super::endpoint::{Activity, Endpoint, Endpoints};
+use super::{AnomalousEndpoint, ConnectionScore, Finding, Reason, Weights, evidence};
+
+/// What the operator states.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Threshold {
-    /// Surprise in bits from which a packet is one.
-    pub bits: f32,
-    /// Packets the sensor must have scored before.
+pub struct Policy {
+    /// Share of ordinary packets that may be called anomalies.
+    pub false_alarms: f32,
+    /// Alarms on connections and endpoints together that may be raised a day.
+    pub alarms_per_day: f32,
+    /// Packets the sensor must have scored before one is called an anomaly, or is evidence.
     pub warm_up: u64,
     /// Packets the connection must have had before.
     pub min_packets: u32,
+    /// What the parts of surprise weigh.
+    pub weights: Weights,
+    /// Endpoints remembered.
+    pub endpoints: usize,
 }
 
-/// One in this many packets above the threshold is learned from.
+/// One in this many of what scores high is learned beyond what its allowance lets through.
 const SURPRISING_LEARNED: u64 = 16;
+/// Packets as rare as this draw on the allowances.
+const RARE: f32 = 0.01;
+/// How much of what is rare a connection may teach at once; it regains one in 64 packets.
+const ALLOWANCE: u8 = 4;
+/// The same for an endpoint.
+const MOST_ALLOWANCE: u8 = 16;
+/// Unanswered packets beyond which a connection is a one-way stream and no attempt.
+const ATTEMPT: u64 = 4;
+/// How long an attempt must have waited for an answer when the capture ends.
+const PATIENCE: Span = Span::from_secs(3);
+/// Meetings that are remembered, for each endpoint remembered.
+const MEETINGS: usize = 8;
 
-/// Scores of all live connections.
+/// The answer for one packet.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Judgement {
+    /// Share of packets of its service, at its stage, that surprise as much here.
+    pub probability: f32,
+    /// Whether it is an anomaly.
+    pub anomalous: bool,
+    /// Its connection's evidence so far, in bits.
+    pub severity: f32,
+    /// Set when with this packet its connection became an anomaly.
+    pub finding: Option<Finding>,
+}
+
+/// What is kept of a live connection beside its score.
+#[derive(Clone, Copy, Default)]
+struct Connection {
+    score: ConnectionScore,
+    /// Wealth of the test over its packets, in bits.
+    wealth: f32,
+    /// What its beginning added to that.
+    novelty: f32,
+    rarest: f32,
+    class: Class,
+    allowance: u8,
+    flags: u8,
+}
+
+/// Bits of `Connection::flags`.
+mod flag {
+    /// The responder was heard.
+    pub(super) const ANSWERED: u8 = 0x01;
+    /// It came to nothing.
+    pub(super) const FAILED: u8 = 0x02;
+    /// Its originator had not met its service before.
+    pub(super) const FIRST: u8 = 0x04;
+    /// It was called an anomaly.
+    pub(super) const ALARMED: u8 = 0x08;
+    /// Its destination is a group, from which no answer is due.
+    pub(super) const GROUP: u8 = 0x10;
+}
+
+/// Scores of all live connections, and what the site is like.
 pub struct Scorer {
-    threshold: Threshold,
-    scored: u64,
+    policy: Policy,
+    pub(super) scored: u64,
     surprising: u64,
-    connections: Vec<ConnectionScore>,
+    connections: Vec<Connection>,
+    pub(super) classes: Classes,
+    pub(super) calibration: Calibration,
+    pub(super) endpoints: Endpoints,
+    pub(super) contacts: Contacts,
+    pub(super) of_connections: Alarms,
+    pub(super) of_endpoints: Alarms,
+    /// Connections begun, and of these: by an unknown endpoint, to a service new to the site; fading.
+    pub(super) begun: [f32; 3],
+    found: VecDeque<AnomalousEndpoint>,
 }
 
 impl Scorer {
     /// No packet scored yet.
     #[must_use]
-    pub fn new(threshold: Threshold) -> Self {
-        Self { threshold, scored: 0, surprising: 0, connections: Vec::new() }
+    pub fn new(policy: Policy) -> Self {
+        let half = policy.alarms_per_day / 2.0;
+        Self {
+            scored: 0,
+            surprising: 0,
+            connections: Vec::new(),
+            classes: Classes::default(),
+            calibration: Calibration::default(),
+            endpoints: Endpoints::new(policy.endpoints),
+            contacts: Contacts::new(policy.endpoints * MEETINGS),
+            of_connections: Alarms::new(half),
+            of_endpoints: Alarms::new(half),
+            begun: [0.0; 3],
+            found: VecDeque::new(),
+            policy,
+        }
     }
 
     /// A connection begins in `slot`.
-    pub fn begin(&mut self, slot: Slot) {
+    pub fn begin(
+        &mut self,
+        slot: Slot,
+        key: &ConnectionKey,
+        service: Service,
+        originator: Side,
+        now: Timestamp,
+    ) {
         if slot.index() >= self.connections.len() {
-            self.connections.resize(slot.index() + 1, ConnectionScore::default());
+            self.connections.resize(slot.index() + 1, Connection::default());
         }
-        self.connections[slot.index()] = ConnectionScore::default();
+        let class = self.classes.of(service);
+        self.calibration.admit(class);
+        let ends = Ends::of(key, originator);
+        let mut connection =
+            Connection { class, allowance: ALLOWANCE, rarest: 1.0, ..Connection::default() };
+        let first = self.contacts.is_new(ends.service ^ mix(ends.source));
+        let new_pair = self.contacts.is_new(mix(ends.source).wrapping_add(ends.destination));
+        let new_service = self.contacts.is_new(ends.service);
+        let (source, new_source) = self.endpoints.find(ends.source, now);
+        source.allowance = (source.allowance + 1).min(MOST_ALLOWANCE);
+        connection.novelty = novelty(source, new_source, first, &mut self.begun, new_service);
+        connection.wealth = connection.novelty.max(0.0);
+        connection.score.severity = connection.novelty.min(0.0);
+        connection.flags =
+            if first { flag::FIRST } else { 0 } | if ends.is_group { flag::GROUP } else { 0 };
+        self.connections[slot.index()] = connection;
+
+        self.did(key, originator, Activity::Opened, now);
+        if first {
+            self.did(key, originator, Activity::NewServices, now);
+        }
+        if !ends.is_group {
+            self.did(key, originator.other(), Activity::Received, now);
+            if new_pair {
+                self.did(key, originator.other(), Activity::NewSources, now);
+            }
+        }
     }
 
-    /// Takes a packet's surprise into account and says whether it is an anomaly. `before` counts
-    /// the connection's earlier packets.
+    /// Takes a packet's surprise into account and says how rare it is.
     #[inline]
-    pub fn judge(&mut self, slot: Slot, surprise: Surprise, before: u32) -> bool {
-        let bits = surprise.total();
-        let anomalous = bits >= self.threshold.bits
-            && before >= self.threshold.min_packets
-            && self.scored >= self.threshold.warm_up;
+    pub fn judge(
+        &mut self,
+        slot: Slot,
+        key: &ConnectionKey,
+        originator: Side,
+        facts: &PacketFacts,
+        surprise: &Surprise,
+        now: Timestamp,
+    ) -> Judgement {
+        let bits = self.policy.weights.weigh(surprise);
+        let before = facts.position;
+        let connection = &self.connections[slot.index()];
+        let class = connection.class;
+        if facts.side != originator && connection.flags & flag::ANSWERED == 0 {
+            self.answered(slot, key, originator, facts, now);
+        }
+        let answer = self.calibration.ask(class, before, bits);
+        let share =
+            if answer.probability > RARE { 1.0 } else { self.allow(slot, key, originator, now) };
+        self.calibration.learn(class, before, bits, answer, share);
+        self.of_connections.look(now);
+
+        let warm = self.scored >= self.policy.warm_up;
         self.scored += 1;
-        let score = &mut self.connections[slot.index()];
+        let probability = answer.probability;
+        let anomalous =
+            warm && before >= self.policy.min_packets && probability <= self.policy.false_alarms;
+        let connection = &mut self.connections[slot.index()];
+        let score = &mut connection.score;
         score.scored = score.scored.saturating_add(1);
-        score.total += bits;
-        score.max = score.max.max(bits);
+        score.total += surprise.total();
+        score.max = score.max.max(surprise.total());
         score.anomalies += u32::from(anomalous);
-        anomalous
+        connection.rarest = connection.rarest.min(probability);
+        if before.is_multiple_of(64) {
+            connection.allowance = connection.allowance.saturating_add(1).min(ALLOWANCE);
+        }
+        if warm {
+            connection.wealth = (connection.wealth + evidence::bits(probability)).max(0.0);
+        }
+        let severity = connection.severity();
+        score_most(&mut connection.score, severity);
+        let finding =
+            if severity >= self.of_connections.least() && connection.flags & flag::ALARMED == 0 {
+                self.found_connection(slot, key, originator, now)
+            } else {
+                None
+            };
+        let severity = self.connections[slot.index()].score.severity;
+        Judgement { probability, anomalous, severity, finding }
     }
 
-    /// Whether a packet this surprising may be learned from. What scores high must not become normal
-    /// at once, but a lasting new habit must in time: one such packet in sixteen is.
+    /// Whether a packet this rare may be learned from by the model. What scores high must not become
+    /// normal at once, but a lasting new habit must in time: one such packet in sixteen is.
     #[inline]
     #[must_use]
-    pub fn may_learn(&mut self, surprise: Surprise) -> bool {
-        if self.scored < self.threshold.warm_up || surprise.total() < self.threshold.bits {
+    pub fn may_learn(&mut self, judgement: &Judgement) -> bool {
+        if self.scored <= self.policy.warm_up || judgement.probability > self.policy.false_alarms {
             return true;
         }
         self.surprising += 1;
         self.surprising.is_multiple_of(SURPRISING_LEARNED)
     }
 
+    /// The surprise in bits from which a packet like this one is an anomaly now.
+    #[must_use]
+    pub fn threshold(&self, slot: Slot, before: u32) -> f32 {
+        let class = self.connections[slot.index()].class;
+        self.calibration.threshold(class, before, self.policy.false_alarms)
+    }
+
     /// A synthetic packet was made on `slot`.
     pub fn count_synthetic(&mut self, slot: Slot) {
-        self.connections[slot.index()].synthetic += 1;
+        self.connections[slot.index()].score.synthetic += 1;
     }
 
     /// What the connection in `slot` has scored so far.
     #[must_use]
     pub fn connection(&self, slot: Slot) -> ConnectionScore {
-        self.connections[slot.index()]
+        self.connections[slot.index()].score
     }
 
-    /// The threshold in force.
+    /// The connection in `slot` is over; answers what it scored, its endpoints' evidence included.
+    pub fn end(&mut self, slot: Slot, summary: &Summary, now: Timestamp) -> ConnectionScore {
+        let Summary { key, originator, .. } = summary;
+        let ends = Ends::of(key, *originator);
+        let flags = self.connections[slot.index()].flags;
+        if flags & (flag::ANSWERED | flag::GROUP) == 0 && came_to_nothing(summary, now) {
+            self.failed(slot, key, *originator, now);
+            self.did(key, originator.other(), Activity::Unanswered, now);
+        }
+        let connection = self.connections[slot.index()];
+        let own = connection.score.severity;
+        let odd = connection.flags & (flag::FIRST | flag::FAILED) != 0;
+        let mut severity = own;
+        if let Some(source) = self.endpoints.get(ends.source) {
+            let acts = !source.loudest.is_suffered() || source.fails();
+            if acts && (odd || source.loudest == Activity::Opened) {
+                severity = severity.max(source.evidence_since(summary.first));
+            }
+        }
+        if let Some(destination) = self.endpoints.get(ends.destination)
+            && destination.loudest.is_suffered()
+        {
+            severity = severity.max(destination.evidence_since(summary.first));
+        }
+        let alarmed = connection.flags & flag::ALARMED != 0;
+        self.of_connections.settle(own.max(0.0), if alarmed { 1.0 / 16.0 } else { 1.0 });
+        ConnectionScore { severity, ..connection.score }
+    }
+
+    /// The next endpoint that became an anomaly.
+    pub fn pop_endpoint(&mut self) -> Option<AnomalousEndpoint> {
+        self.found.pop_front()
+    }
+
+    /// Alarms that were held back because as many as stated had been raised.
     #[must_use]
-    pub fn threshold(&self) -> Threshold {
-        self.threshold
+    pub fn held(&self) -> u64 {
+        self.of_connections.held() + self.of_endpoints.held()
     }
 
     /// Bytes held.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.connections.capacity() * size_of::<ConnectionScore>()
+        self.connections.capacity() * size_of::<Connection>()
+            + self.calibration.memory()
+            + self.endpoints.memory()
+            + self.contacts.memory()
+    }
+
+    /// How much of a rare packet the calibration may learn.
+    #[cold]
+    fn allow(&mut self, slot: Slot, key: &ConnectionKey, originator: Side, now: Timestamp) -> f32 {
+        let (source, _) = self.endpoints.find(Ends::of(key, originator).source, now);
+        let connection = &mut self.connections[slot.index()];
+        if connection.allowance == 0
+            || source.allowance == 0
+            || connection.flags & flag::ALARMED != 0
+        {
+            return 1.0 / SURPRISING_LEARNED as f32;
+        }
+        connection.allowance -= 1;
+        source.allowance -= 1;
+        1.0
+    }
+
+    /// The responder was heard for the first time.
+    #[cold]
+    fn answered(
+        &mut self,
+        slot: Slot,
+        key: &ConnectionKey,
+        originator: Side,
+        facts: &PacketFacts,
+        now: Timestamp,
+    ) {
+        let connection = &mut self.connections[slot.index()];
+        connection.flags |= flag::ANSWERED;
+        if facts.flags.contains(TcpFlags::RST) {
+            self.failed(slot, key, originator, now);
+        } else if connection.flags & flag::FIRST != 0 {
+            self.endpoints.outcome(Ends::of(key, originator).source, false, now);
+        }
+    }
+
+    /// The connection came to nothing.
+    fn failed(&mut self, slot: Slot, key: &ConnectionKey, originator: Side, now: Timestamp) {
+        let connection = &mut self.connections[slot.index()];
+        connection.flags |= flag::FAILED;
+        let first = connection.flags & flag::FIRST != 0;
+        self.did(key, originator, Activity::Failed, now);
+        if first {
+            let source = Ends::of(key, originator).source;
+            let level = self.endpoints.outcome(source, true, now);
+            self.look(key.address(originator), key.domain, source, level, now);
+        }
+    }
+
+    /// The endpoint on a side did something.
+    fn did(&mut self, key: &ConnectionKey, side: Side, activity: Activity, now: Timestamp) {
+        let (address, domain) = (key.address(side), key.domain);
+        let number = number(address, domain);
+        let level = self.endpoints.count(number, activity, now);
+        if let Some((level, share)) = self.endpoints.take_over() {
+            self.of_endpoints.settle(level, share);
+        }
+        self.of_endpoints.look(now);
+        if let Some(level) = level {
+            self.look(address, domain, number, level, now);
+        }
+    }
+
+    /// Whether an endpoint's evidence is an alarm.
+    fn look(&mut self, address: Address, domain: u16, number: u64, level: f32, now: Timestamp) {
+        let level = level * self.policy.weights.profile;
+        if level < self.of_endpoints.least() {
+            return;
+        }
+        let threshold = self.of_endpoints.threshold();
+        let (endpoint, _) = self.endpoints.find(number, now);
+        if level < threshold || endpoint.is_alarmed(now) || !self.of_endpoints.spend() {
+            return;
+        }
+        let reason = reason(endpoint);
+        endpoint.alarm(now);
+        let share = self.of_endpoints.share(level);
+        let finding = Finding { severity: level, threshold, share, reason };
+        self.found.push_back(AnomalousEndpoint { address, domain, time: now, finding });
+    }
+
+    /// Whether a connection's evidence is an alarm.
+    #[cold]
+    fn found_connection(
+        &mut self,
+        slot: Slot,
+        key: &ConnectionKey,
+        originator: Side,
+        now: Timestamp,
+    ) -> Option<Finding> {
+        let threshold = self.of_connections.threshold();
+        let connection = &self.connections[slot.index()];
+        let severity = connection.severity();
+        if severity < threshold {
+            return None;
+        }
+        let ends = Ends::of(key, originator);
+        let explained = [ends.source, ends.destination]
+            .into_iter()
+            .any(|end| self.endpoints.get(end).is_some_and(|end| end.is_alarmed(now)));
+        if explained || !self.of_connections.spend() {
+            return None;
+        }
+        let connection = &mut self.connections[slot.index()];
+        connection.flags |= flag::ALARMED;
+        let rarest = connection.rarest;
+        let reason = if connection.novelty > severity / 4.0 {
+            Reason::Novelty { rarest }
+        } else {
+            Reason::Packets { rarest }
+        };
+        let share = self.of_connections.share(severity);
+        Some(Finding { severity, threshold, share, reason })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn surprise(bits: f32) -> Surprise {
-        Surprise { size: bits, ..Surprise::default() }
+impl Connection {
+    /// Its evidence now: the test that adds up beside the best bet on its single rarest packet.
+    fn severity(&self) -> f32 {
+        let single = evidence::bits((self.rarest * self.score.scored.max(1) as f32).min(1.0));
+        evidence::mean(&[self.wealth, single])
     }
+}
 
-    #[test]
-    fn a_packet_is_an_anomaly_only_when_everybody_is_warm() {
-        let mut scorer = Scorer::new(Threshold { bits: 20.0, warm_up: 2, min_packets: 3 });
-        scorer.begin(Slot(0));
-        assert!(!scorer.judge(Slot(0), surprise(25.0), 9), "the sensor is cold");
-        assert!(!scorer.judge(Slot(0), surprise(1.0), 9));
-        assert!(!scorer.judge(Slot(0), surprise(25.0), 2), "the connection is new");
-        assert!(!scorer.judge(Slot(0), surprise(19.9), 3), "below the threshold");
-        assert!(scorer.judge(Slot(0), surprise(20.0), 3));
-        let score = scorer.connection(Slot(0));
-        assert_eq!((score.scored, score.anomalies, score.max), (5, 1, 25.0));
+fn score_most(score: &mut ConnectionScore, severity: f32) {
+    if severity > score.severity || score.scored <= 1 {
+        score.severity = severity;
     }
+}
 
-    #[test]
-    fn what_scores_high_is_learned_slowly_once_the_sensor_is_warm() {
-        let mut scorer = Scorer::new(Threshold { bits: 20.0, warm_up: 1, min_packets: 0 });
-        scorer.begin(Slot(0));
-        assert!(scorer.may_learn(surprise(25.0)), "a cold sensor learns everything");
-        scorer.judge(Slot(0), surprise(1.0), 0);
-        let learned = (0..160).filter(|_| scorer.may_learn(surprise(25.0))).count();
-        assert_eq!(learned, 10);
-        assert!(scorer.may_learn(surprise(19.0)));
+/// Why an endpoint stands out.
+fn reason(endpoint: &Endpoint) -> Reason {
+    if endpoint.fails() {
+        let (failed, tried) = endpoint.outcomes();
+        return Reason::Failures { failed, tried };
+    }
+    let activity = endpoint.loudest;
+    Reason::Count { activity, seen: endpoint.count(activity), usual: endpoint.usual(activity) }
+}
+
+/// Evidence of a connection's beginning, in bits: an endpoint nobody saw before, a meeting that did
+/// not happen before, a service that is new to the site. How rare each is here is counted; the three
+/// bets stand side by side.
+fn novelty(
+    source: &mut Endpoint,
+    new_source: bool,
+    first: bool,
+    begun: &mut [f32; 3],
+    new_service: bool,
+) -> f32 {
+    let share = |happened: bool, of: f32, all: f32| {
+        if happened { evidence::bits((of + 1.0) / (all + 2.0)) } else { 0.0 }
+    };
+    let bets = [
+        share(new_source, begun[1], begun[0]),
+        share(first && !new_source, source.opened_new, source.opened),
+        share(new_service, begun[2], begun[0]),
+    ];
+    const KEEP: f32 = 0.999;
+    begun.iter_mut().for_each(|count| *count *= KEEP);
+    begun[0] += 1.0;
+    begun[1] += f32::from(u8::from(new_source));
+    begun[2] += f32::from(u8::from(new_service));
+    source.opened = source.opened * KEEP + 1.0;
+    source.opened_new = source.opened_new * KEEP + f32::from(u8::from(first));
+    evidence::mean(&bets)
+}
+
+/// Whether nobody answered a connection, and somebody should have.
+fn came_to_nothing(summary: &Summary, now: Timestamp) -> bool {
+    let tried = summary.sides[summary.originator as usize].packets;
+    let waited = now.since(summary.first) >= PATIENCE;
+    let cut_short = matches!(
+        summary.closed,
+        Some(CloseReason::Shutdown | CloseReason::ClockReset | CloseReason::Host)
+    );
+    (1..=ATTEMPT).contains(&tried) && (waited || !cut_short)
+}
+
+/// The two ends of a connection as numbers.
+struct Ends {
+    source: u64,
+    destination: u64,
+    /// The destination and what it is asked for.
+    service: u64,
+    is_group: bool,
+}
+
+impl Ends {
+    fn of(key: &ConnectionKey, originator: Side) -> Self {
+        let responder = originator.other();
+        let destination = number(key.address(responder), key.domain);
+        let port = u64::from(key.port(responder)) | u64::from(key.protocol) << 16;
+        Self {
+            source: number(key.address(originator), key.domain),
+            destination,
+            service: mix(destination ^ mix(port)),
+            is_group: is_group(key.address(responder)),
+        }
+    }
+}
+
+fn number(address: Address, domain: u16) -> u64 {
+    let words = u128::from_be_bytes(*address.bytes());
+    mix(words as u64 ^ mix((words >> 64) as u64 ^ u64::from(domain)))
+}
+
+/// Whether an address is that of many: multicast, broadcast, and the last of a /24, which may be one.
+fn is_group(address: Address) -> bool {
+    match address.as_v4() {
+        Some([first, .., last]) => first >= 224 || last == 255,
+        None => address.bytes()[0] == 0xff,
     }
 }

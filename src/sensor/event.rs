@@ -3,7 +3,7 @@
 use crate::flow::{ConnectionId, Side, Summary};
 use crate::model::Surprise;
 use crate::predict::{Settled, SyntheticPacket};
-use crate::score::{Anomaly, ConnectionScore};
+use crate::score::{AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore};
 use crate::time::Timestamp;
 
 use super::Stats;
@@ -19,14 +19,25 @@ pub struct Verdict {
     pub is_new: bool,
     /// Its surprise; `None` where it was not scored.
     pub surprise: Option<Surprise>,
+    /// Share of packets like it that surprise as much here, 0 to 1; 1 where it was not scored.
+    pub probability: f32,
+    /// Evidence against its connection so far, in bits.
+    pub severity: f32,
     /// Whether it is an anomaly; the event has the reasons.
     pub anomalous: bool,
 }
 
 impl Verdict {
     /// The verdict on a packet that belongs to no connection.
-    pub const NONE: Self =
-        Self { connection: None, side: Side::A, is_new: false, surprise: None, anomalous: false };
+    pub const NONE: Self = Self {
+        connection: None,
+        side: Side::A,
+        is_new: false,
+        surprise: None,
+        probability: 1.0,
+        severity: 0.0,
+        anomalous: false,
+    };
 }
 
 /// Something the host should hear of; they leave in packet-time order.
@@ -38,6 +49,10 @@ pub enum Event {
     Outcome(Settled),
     /// A packet came that was not expected.
     Anomaly(Anomaly),
+    /// A connection's packets together are too unlikely.
+    AnomalousConnection(AnomalousConnection),
+    /// An endpoint does, or suffers, what it does not usually.
+    AnomalousEndpoint(AnomalousEndpoint),
     /// A connection ended.
     Connection {
         /// When it was closed, in packet time.
@@ -66,6 +81,8 @@ impl Event {
             Self::Synthetic(synthetic) => synthetic.made,
             Self::Outcome(settled) => settled.time,
             Self::Anomaly(anomaly) => anomaly.time,
+            Self::AnomalousConnection(connection) => connection.time,
+            Self::AnomalousEndpoint(endpoint) => endpoint.time,
             Self::Connection { time, .. } | Self::Stats { time, .. } => *time,
             Self::Shed(shed) => shed.time,
         }

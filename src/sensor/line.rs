@@ -9,7 +9,9 @@ use std::fmt::{self, Display, Formatter};
 use crate::flow::{ConnectionId, ConnectionKey, Counters, Side, Summary};
 use crate::model::{Expectation, PacketFacts, Surprise};
 use crate::predict::{Kind, Settled, SyntheticPacket};
-use crate::score::{Anomaly, ConnectionScore};
+use crate::score::{
+    AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
+};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Address, Tunnel};
 
@@ -22,6 +24,19 @@ impl Display for Event {
             Self::Synthetic(synthetic) => write_synthetic(f, synthetic),
             Self::Outcome(settled) => write_outcome(f, settled),
             Self::Anomaly(anomaly) => write_anomaly(f, anomaly),
+            Self::AnomalousConnection(found) => {
+                let AnomalousConnection { id, host_id, key, originator, uid, time, finding, score } =
+                    found;
+                write!(f, "anomalous_connection time={} ", At(*time))?;
+                write_identity(f, *id, *host_id, key, *originator, *uid)?;
+                write_finding(f, finding)?;
+                write_score(f, score)
+            }
+            Self::AnomalousEndpoint(AnomalousEndpoint { address, domain, time, finding }) => {
+                let time = At(*time);
+                write!(f, "anomalous_endpoint time={time} address={address} domain={domain}")?;
+                write_finding(f, finding)
+            }
             Self::Connection { time, summary, score } => write_connection(f, *time, summary, score),
             Self::Stats { time, stats } => write_stats(f, *time, stats),
             Self::Shed(Shed { time, events }) => {
@@ -121,14 +136,25 @@ fn write_kind(f: &mut Formatter<'_>, kind: Kind) -> fmt::Result {
 }
 
 fn write_anomaly(f: &mut Formatter<'_>, anomaly: &Anomaly) -> fmt::Result {
-    let Anomaly { id, host_id, key, originator, uid, time, surprise, threshold, expected, seen } =
-        anomaly;
+    let Anomaly {
+        id,
+        host_id,
+        key,
+        originator,
+        uid,
+        time,
+        surprise,
+        threshold,
+        probability,
+        expected,
+        seen,
+    } = anomaly;
     write!(f, "anomaly time={} ", At(*time))?;
     write_identity(f, *id, *host_id, key, *originator, *uid)?;
     let Surprise { side_flags, size, time, entropy } = surprise;
     write!(
         f,
-        " threshold={threshold:?} surprise.side_flags={side_flags:?} surprise.size={size:?} \
+        " threshold={threshold:?} probability={probability:?} surprise.side_flags={side_flags:?} surprise.size={size:?} \
          surprise.time={time:?} surprise.entropy={entropy:?}"
     )?;
     let PacketFacts {
@@ -212,13 +238,28 @@ fn write_connection(
             kind.name()
         )?,
     }
-    let ConnectionScore { scored, anomalies, synthetic, total, max } = score;
+    write!(f, " closed={}", Maybe(closed.map(|reason| reason as u8)))?;
+    write_score(f, score)
+}
+
+fn write_score(f: &mut Formatter<'_>, score: &ConnectionScore) -> fmt::Result {
+    let ConnectionScore { scored, anomalies, synthetic, total, max, severity } = score;
     write!(
         f,
-        " closed={} scored={scored} anomalies={anomalies} synthetic={synthetic} total={total:?} \
-         max={max:?}",
-        Maybe(closed.map(|reason| reason as u8))
+        " scored={scored} anomalies={anomalies} synthetic={synthetic} total={total:?} max={max:?} \
+         severity={severity:?}"
     )
+}
+
+fn write_finding(f: &mut Formatter<'_>, finding: &Finding) -> fmt::Result {
+    let Finding { severity, threshold, share, reason } = finding;
+    let name = reason.name();
+    write!(f, " evidence={severity:?} threshold={threshold:?} share={share:?} reason={name}")?;
+    match reason {
+        Reason::Packets { rarest } | Reason::Novelty { rarest } => write!(f, " rarest={rarest:?}"),
+        Reason::Count { activity: _, seen, usual } => write!(f, " seen={seen} usual={usual:?}"),
+        Reason::Failures { failed, tried } => write!(f, " seen={failed} of={tried}"),
+    }
 }
 
 fn write_stats(f: &mut Formatter<'_>, time: Timestamp, stats: &Stats) -> fmt::Result {
@@ -241,6 +282,9 @@ fn write_stats(f: &mut Formatter<'_>, time: Timestamp, stats: &Stats) -> fmt::Re
         synthetic,
         events_shed,
         memory,
+        anomalous_connections,
+        anomalous_endpoints,
+        alarms_held,
     } = stats;
     write!(
         f,
@@ -249,7 +293,8 @@ fn write_stats(f: &mut Formatter<'_>, time: Timestamp, stats: &Stats) -> fmt::Re
          time_reversed={time_reversed} clock_resets={clock_resets} connections={connections} \
          live={live} live_peak={live_peak} evicted={evicted} scored={scored} \
          surprise_millibits={surprise_millibits} anomalies={anomalies} synthetic={synthetic} \
-         events_shed={events_shed} memory={memory}",
+         events_shed={events_shed} memory={memory} anomalous_connections={anomalous_connections} \
+         anomalous_endpoints={anomalous_endpoints} alarms_held={alarms_held}",
         At(time)
     )
 }

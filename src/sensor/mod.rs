@@ -24,7 +24,7 @@ use crate::flow::{
 };
 use crate::model::{Model, Origin, PacketFacts, Surprise};
 use crate::predict::{Kind, Predictor, SyntheticId, SyntheticPacket};
-use crate::score::{Anomaly, ConnectionScore, Scorer};
+use crate::score::{AnomalousConnection, Anomaly, ConnectionScore, Finding, Scorer};
 use crate::time::{Span, Timestamp};
 use crate::wire::{self, LinkType, PacketView, TcpFlags, Transport, Tunnels};
 
@@ -83,7 +83,9 @@ impl Sensor {
         if seen.is_new {
             let (service, originator) = (connection.service(), connection.originator());
             let origin = Origin::new(connection.key(), service, originator, connection.first());
+            self.scorer.begin(seen.id.slot, connection.key(), service, originator, now);
             self.begin(seen.id.slot, &origin);
+            self.report_endpoints();
         }
         if seen.is_fragment {
             // Only the first fragment has a transport header, and it was scored for all of them.
@@ -92,11 +94,17 @@ impl Sensor {
         let facts = facts(&view, &seen, position);
         let slot = seen.id.slot;
         let surprise = self.model.score(slot, &facts);
-        let anomalous = self.scorer.judge(slot, surprise, facts.position);
-        if anomalous {
-            self.report_anomaly(&seen, &facts, surprise);
+        let Some(connection) = self.table.connection(slot) else { return Verdict::NONE };
+        let (key, originator) = (connection.key(), connection.originator());
+        let judgement = self.scorer.judge(slot, key, originator, &facts, &surprise, now);
+        self.report_endpoints();
+        if judgement.anomalous {
+            self.report_anomaly(&seen, &facts, surprise, judgement.probability);
         }
-        let learn = self.learn && self.scorer.may_learn(surprise);
+        if let Some(finding) = judgement.finding {
+            self.report_connection(&seen, finding);
+        }
+        let learn = self.learn && self.scorer.may_learn(&judgement);
         self.model.step(slot, &facts, learn);
         if is_ended {
             // Both sides said goodbye, or one hung up: silence is what is expected.
@@ -112,7 +120,9 @@ impl Sensor {
             side: seen.side,
             is_new: seen.is_new,
             surprise: Some(surprise),
-            anomalous,
+            probability: judgement.probability,
+            severity: judgement.severity,
+            anomalous: judgement.anomalous,
         }
     }
 
@@ -159,6 +169,7 @@ impl Sensor {
     pub fn stats(&self) -> Stats {
         let mut stats = self.stats;
         stats.take_from(self.table.stats());
+        stats.alarms_held = self.scorer.held();
         stats.events_shed = self.events.shed_total();
         stats.memory = self.memory() as u64;
         stats
@@ -233,7 +244,6 @@ impl Sensor {
 
     fn begin(&mut self, slot: Slot, origin: &Origin) {
         self.model.begin(slot, origin);
-        self.scorer.begin(slot);
         if slot.index() >= self.last.len() {
             self.last.resize(slot.index() + 1, PacketFacts::NONE);
         }
@@ -245,11 +255,45 @@ impl Sensor {
         let silent = summary.closed == Some(CloseReason::Timeout);
         self.model.end(slot, self.learn && silent);
         self.predictor.end(slot);
-        self.scorer.connection(slot)
+        let now = self.table.clock().unwrap_or(summary.last);
+        let score = self.scorer.end(slot, summary, now);
+        self.report_endpoints();
+        score
+    }
+
+    /// Queues what was found of endpoints.
+    #[inline]
+    fn report_endpoints(&mut self) {
+        while let Some(endpoint) = self.scorer.pop_endpoint() {
+            self.stats.anomalous_endpoints += 1;
+            self.events.push(Event::AnomalousEndpoint(endpoint));
+        }
     }
 
     #[cold]
-    fn report_anomaly(&mut self, seen: &Observation, facts: &PacketFacts, surprise: Surprise) {
+    fn report_connection(&mut self, seen: &Observation, finding: Finding) {
+        let Some(summary) = self.table.summary(seen.id) else { return };
+        self.stats.anomalous_connections += 1;
+        self.events.push(Event::AnomalousConnection(AnomalousConnection {
+            id: summary.id,
+            host_id: summary.host_id,
+            key: summary.key,
+            originator: summary.originator,
+            uid: summary.uid,
+            time: seen.time,
+            finding,
+            score: self.scorer.connection(summary.id.slot),
+        }));
+    }
+
+    #[cold]
+    fn report_anomaly(
+        &mut self,
+        seen: &Observation,
+        facts: &PacketFacts,
+        surprise: Surprise,
+        probability: f32,
+    ) {
         let Some(summary) = self.table.summary(seen.id) else { return };
         self.stats.anomalies += 1;
         self.events.push(Event::Anomaly(Anomaly {
@@ -260,7 +304,8 @@ impl Sensor {
             uid: summary.uid,
             time: seen.time,
             surprise,
-            threshold: self.scorer.threshold().bits,
+            threshold: self.scorer.threshold(summary.id.slot, facts.position),
+            probability,
             expected: self.model.expect(summary.id.slot, &[], ANOMALY_QUANTILE),
             seen: *facts,
         }));

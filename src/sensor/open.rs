@@ -10,7 +10,7 @@ use crate::flow::{ConnectionTable, Limits};
 use crate::model::file::{FileError, LARGEST_FILE};
 use crate::model::{Adaptive, Markov, Model};
 use crate::predict::{Policy, Predictor};
-use crate::score::{Scorer, Threshold};
+use crate::score::{self, Scorer, Weights};
 
 use super::queue::EventQueue;
 use super::{Sensor, Stats};
@@ -77,10 +77,23 @@ impl Sensor {
             min_confidence: predict.min_confidence() as f32,
             min_packets: predict.min_packets(),
         };
-        let threshold = Threshold {
-            bits: config.score.threshold() as f32,
-            warm_up: config.score.warm_up(),
-            min_packets: config.score.min_packets(),
+        let score = &config.score;
+        let weights = [
+            score.weight_side_flags(),
+            score.weight_size(),
+            score.weight_time(),
+            score.weight_entropy(),
+        ];
+        let stated = score::Policy {
+            false_alarms: (score.false_alarms_per_million() / 1e6) as f32,
+            alarms_per_day: score.alarms_per_day() as f32,
+            warm_up: score.warm_up(),
+            min_packets: score.min_packets(),
+            weights: Weights {
+                parts: weights.map(|weight| weight as f32),
+                profile: score.weight_profile() as f32,
+            },
+            endpoints: score.endpoints(),
         };
         Ok(Self {
             tunnels: config.wire.tunnels(),
@@ -88,7 +101,7 @@ impl Sensor {
             model: model(config)?,
             learn: !config.model.frozen(),
             predictor: Predictor::new(policy),
-            scorer: Scorer::new(threshold),
+            scorer: Scorer::new(stated),
             last: Vec::new(),
             events: EventQueue::new(config.sensor.event_queue()),
             stats: Stats::default(),

@@ -34,8 +34,14 @@ pub struct Stats {
     pub scored: u64,
     /// Their surprise in all, in thousandths of a bit.
     pub surprise_millibits: u64,
-    /// Anomalies.
+    /// Packets that were anomalies.
     pub anomalies: u64,
+    /// Alarms on connections.
+    pub anomalous_connections: u64,
+    /// Alarms on endpoints.
+    pub anomalous_endpoints: u64,
+    /// Alarms not raised because as many as stated had been.
+    pub alarms_held: u64,
     /// Synthetic packets.
     pub synthetic: u64,
     /// Events lost because nobody polled.

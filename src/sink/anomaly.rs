@@ -22,6 +22,7 @@ pub(super) fn write(row: &mut Row<'_>, anomaly: &Anomaly, scratch: &mut Vec<u8>)
     row.double(surprise.time);
     row.double(surprise.entropy);
     row.double(anomaly.threshold);
+    row.double(1.0 / anomaly.probability);
     let parts = largest_first(surprise);
     let told = parts.iter().take_while(|part| part.bits > 0.2 * surprise.total()).count();
     row.strings(&parts.map(|part| part.name)[..told]);

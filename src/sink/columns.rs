@@ -4,8 +4,14 @@ use super::schema::{Column, Schema, Type};
 
 impl Schema {
     /// Every log there is.
-    pub const ALL: [&'static Self; 5] =
-        [&Self::CONN, &Self::SYNTHETIC, &Self::ANOMALY, &Self::STATS, &Self::REPORTER];
+    pub const ALL: [&'static Self; 6] = [
+        &Self::CONN,
+        &Self::SYNTHETIC,
+        &Self::ANOMALY,
+        &Self::ALARM,
+        &Self::STATS,
+        &Self::REPORTER,
+    ];
 
     /// Zeek's connection log, then what Foreshadow adds.
     pub const CONN: Self = Self {
@@ -91,6 +97,11 @@ impl Schema {
                 "fs_anomalies",
                 Type::Count,
                 "Packets that were anomalies; each has a row in anomaly.log.",
+            ),
+            col(
+                "fs_severity",
+                Type::Double,
+                "Evidence against the ordinary in bits: the most there was, its endpoints' included.",
             ),
             col(
                 "fs_synthetic",
@@ -232,8 +243,8 @@ impl Schema {
     /// Packets that came and were not expected.
     pub const ANOMALY: Self = Self {
         path: "anomaly",
-        doc: "One row per packet whose surprise reached the threshold: what came, what was \
-              expected, and which part surprised.",
+        doc: "One row per packet that so few are like here that it is called an anomaly: what \
+              came, what was expected, and which part surprised.",
         columns: &[
             col("ts", Type::Time, "When the packet came."),
             UID,
@@ -247,7 +258,17 @@ impl Schema {
             col("bits_size", Type::Double, "The part of its size."),
             col("bits_time", Type::Double, "The part of when it came."),
             col("bits_entropy", Type::Double, "The part of how random its payload was."),
-            col("threshold", Type::Double, "The threshold it reached, in bits."),
+            col(
+                "threshold",
+                Type::Double,
+                "Surprise in bits from which a packet like it was an anomaly at that time.",
+            ),
+            col(
+                "one_in",
+                Type::Double,
+                "One in so many packets of its service, at its stage of a connection, surprises as \
+                 much here.",
+            ),
             col(
                 "reasons",
                 Type::StringVector,
@@ -297,6 +318,46 @@ impl Schema {
         ],
     };
 
+    /// Connections and endpoints whose evidence is an alarm.
+    pub const ALARM: Self = Self {
+        path: "alarm",
+        doc: "One row per connection or endpoint whose evidence against the ordinary reached the \
+              threshold that `score.alarms_per_day` asks for.",
+        columns: &[
+            col("ts", Type::Time, "When its evidence reached the threshold."),
+            col("kind", Type::Enum, "What it is about: `connection` or `endpoint`."),
+            col("host", Type::Addr, "The endpoint; for a connection its originator."),
+            UID,
+            ORIG_H,
+            ORIG_P,
+            RESP_H,
+            RESP_P,
+            PROTO,
+            col("severity", Type::Double, "Evidence in bits; ten more are a thousand times more."),
+            col("threshold", Type::Double, "The evidence from which it was an alarm at that time."),
+            col(
+                "one_in",
+                Type::Double,
+                "One in so many connections, or minutes of an endpoint, comes to as much here.",
+            ),
+            col(
+                "reason",
+                Type::Enum,
+                "What spoke loudest: `packets`, `novelty`, `failures`, `opened`, `new_services`, \
+                 `failed`, `received`, `new_sources` or `unanswered`.",
+            ),
+            col("seen", Type::Count, "Counts and failures: how many there were."),
+            col("of", Type::Count, "Failures: of how many first meetings."),
+            col("usual", Type::Double, "Counts: how many there usually are in a minute."),
+            col(
+                "rarest_one_in",
+                Type::Double,
+                "Packets: the rarest of them, as one in so many packets like it.",
+            ),
+            col("note", Type::String, "All of it in one sentence."),
+        ],
+    };
+
     /// The sensor's counters.
     pub const STATS: Self = Self {
         path: "stats",
@@ -333,6 +394,13 @@ impl Schema {
                 "memory",
                 Type::Count,
                 "Bytes the sensor holds for connections, model and deadlines.",
+            ),
+            col("anomalous_connections", Type::Count, "Alarms on connections."),
+            col("anomalous_endpoints", Type::Count, "Alarms on endpoints."),
+            col(
+                "alarms_held",
+                Type::Count,
+                "Alarms not raised because as many as `score.alarms_per_day` allows had been.",
             ),
         ],
     };

@@ -54,6 +54,7 @@ pub(super) fn write(
     row.double_or_unset(score.mean());
     row.double_or_unset((score.scored > 0).then_some(score.max));
     row.count(score.anomalies);
+    row.double_or_unset((score.scored > 0).then_some(score.severity));
     row.count(score.synthetic);
     row.enumerated_or_unset(summary.closed.map(close_reason));
     row.count(orig.wire_bytes);

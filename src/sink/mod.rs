@@ -25,6 +25,7 @@
 //!
 //! Compress, remove old logs, or read a clock.
 
+mod alarm;
 mod anomaly;
 mod columns;
 mod conn;

@@ -27,6 +27,9 @@ pub(super) fn write(row: &mut Row<'_>, time: Timestamp, stats: &Stats) {
         synthetic,
         events_shed,
         memory,
+        anomalous_connections,
+        anomalous_endpoints,
+        alarms_held,
     } = stats;
     row.time(time);
     for counter in [
@@ -48,6 +51,9 @@ pub(super) fn write(row: &mut Row<'_>, time: Timestamp, stats: &Stats) {
         synthetic,
         events_shed,
         memory,
+        anomalous_connections,
+        anomalous_endpoints,
+        alarms_held,
     ] {
         row.count(counter);
     }

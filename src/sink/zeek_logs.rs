@@ -9,7 +9,7 @@ use crate::time::{Span, Timestamp};
 use super::line_file::LineFile;
 use super::row::{Format, Row, footer, header};
 use super::schema::Schema;
-use super::{LogDirectory, SinkError, anomaly, conn, number, stats, synthetic};
+use super::{LogDirectory, SinkError, alarm, anomaly, conn, number, stats, synthetic};
 
 /// When a log gets its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -66,8 +66,9 @@ pub struct ZeekLogs {
 const CONN: usize = 0;
 const SYNTHETIC: usize = 1;
 const ANOMALY: usize = 2;
-const STATS: usize = 3;
-const REPORTER: usize = 4;
+const ALARM: usize = 3;
+const STATS: usize = 4;
+const REPORTER: usize = 5;
 
 struct Log {
     schema: &'static Schema,
@@ -138,6 +139,16 @@ impl ZeekLogs {
             Event::Anomaly(anomaly) => logs[ANOMALY].append(directory, options, time, |row| {
                 anomaly::write(row, anomaly, scratch);
             }),
+            Event::AnomalousConnection(found) => {
+                logs[ALARM].append(directory, options, time, |row| {
+                    alarm::write_connection(row, found, scratch);
+                })
+            }
+            Event::AnomalousEndpoint(found) => {
+                logs[ALARM].append(directory, options, time, |row| {
+                    alarm::write_endpoint(row, found, scratch);
+                })
+            }
             Event::Stats { stats, .. } => logs[STATS].append(directory, options, time, |row| {
                 stats::write(row, time, stats);
             }),

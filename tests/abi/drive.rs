@@ -15,7 +15,7 @@ use crate::capture::{Frame, frames, write_pcap};
 use crate::line;
 use crate::toolchain::{Bench, ROOT, c_source, expect_success, have};
 
-const CONFIG: &str = "[score]\nthreshold = 12.0\nwarm_up = 150\n";
+const CONFIG: &str = "[score]\nfalse_alarms_per_million = 20000\nwarm_up = 150\n";
 
 /// A bench with the capture in it.
 fn bench() -> (Bench, String) {
@@ -71,8 +71,8 @@ fn a_c_host_hears_of_real_captures_what_a_rust_host_hears() {
     let bench = Bench::new();
     let drive = bench.compile("cc", &["-std=c99"], &c_source("drive.c"));
     let config = bench.path("foreshadow.toml");
-    fs::write(&config, "[score]\nthreshold = 15.0\nwarm_up = 100\n").unwrap();
-    let settings = [("score.threshold", "15"), ("score.warm_up", "100")];
+    fs::write(&config, "[score]\nfalse_alarms_per_million = 10000\nwarm_up = 100\n").unwrap();
+    let settings = [("score.false_alarms_per_million", "10000"), ("score.warm_up", "100")];
     let mut compared = 0;
     for capture in line::bundled("agree") {
         // The C program reads classic pcap only, whatever the name says.

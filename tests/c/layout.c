@@ -79,7 +79,18 @@ int main(void)
     FIELD(foreshadow_score, synthetic);
     FIELD(foreshadow_score, total);
     FIELD(foreshadow_score, max);
-    FIELD(foreshadow_score, reserved);
+    FIELD(foreshadow_score, severity);
+
+    STRUCT(foreshadow_finding);
+    FIELD(foreshadow_finding, severity);
+    FIELD(foreshadow_finding, threshold);
+    FIELD(foreshadow_finding, share);
+    FIELD(foreshadow_finding, rarest);
+    FIELD(foreshadow_finding, usual);
+    FIELD(foreshadow_finding, seen);
+    FIELD(foreshadow_finding, of);
+    FIELD(foreshadow_finding, reason);
+    FIELD(foreshadow_finding, reserved);
     STRUCT(foreshadow_options);
     FIELD(foreshadow_options, size);
     FIELD(foreshadow_options, abi_version);
@@ -106,7 +117,7 @@ int main(void)
     FIELD(foreshadow_verdict, anomalous);
     FIELD(foreshadow_verdict, connection);
     FIELD(foreshadow_verdict, surprise);
-    FIELD(foreshadow_verdict, reserved);
+    FIELD(foreshadow_verdict, probability);
     STRUCT(foreshadow_gap);
     FIELD(foreshadow_gap, part);
     FIELD(foreshadow_gap, parts);
@@ -158,7 +169,21 @@ int main(void)
     FIELD(foreshadow_anomaly, expected);
     FIELD(foreshadow_anomaly, seen);
     FIELD(foreshadow_anomaly, surprise);
-    FIELD(foreshadow_anomaly, reserved);
+    FIELD(foreshadow_anomaly, probability);
+
+    STRUCT(foreshadow_anomalous_connection);
+    FIELD(foreshadow_anomalous_connection, size);
+    FIELD(foreshadow_anomalous_connection, reserved);
+    FIELD(foreshadow_anomalous_connection, who);
+    FIELD(foreshadow_anomalous_connection, finding);
+    FIELD(foreshadow_anomalous_connection, score);
+
+    STRUCT(foreshadow_anomalous_endpoint);
+    FIELD(foreshadow_anomalous_endpoint, size);
+    FIELD(foreshadow_anomalous_endpoint, domain);
+    FIELD(foreshadow_anomalous_endpoint, reserved);
+    FIELD(foreshadow_anomalous_endpoint, address);
+    FIELD(foreshadow_anomalous_endpoint, finding);
     STRUCT(foreshadow_connection);
     FIELD(foreshadow_connection, size);
     FIELD(foreshadow_connection, has);
@@ -215,6 +240,9 @@ int main(void)
     FIELD(foreshadow_stats, synthetic);
     FIELD(foreshadow_stats, events_shed);
     FIELD(foreshadow_stats, memory);
+    FIELD(foreshadow_stats, anomalous_connections);
+    FIELD(foreshadow_stats, anomalous_endpoints);
+    FIELD(foreshadow_stats, alarms_held);
     STRUCT(foreshadow_event);
     FIELD(foreshadow_event, size);
     FIELD(foreshadow_event, kind);

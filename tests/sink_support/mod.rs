@@ -8,7 +8,9 @@ use foreshadow::flow::{
 };
 use foreshadow::model::{Expectation, PacketFacts, SizeRange, Surprise, TimeRange};
 use foreshadow::predict::{Gap, Kind, Outcome, Settled, SyntheticId, SyntheticPacket, Why};
-use foreshadow::score::{Anomaly, ConnectionScore};
+use foreshadow::score::{
+    Activity, AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
+};
 use foreshadow::sensor::{Event, Shed, Stats};
 use foreshadow::time::{Span, Timestamp};
 use foreshadow::wire::{Address, TcpFlags, Tunnel, TunnelKind, Vlans};
@@ -94,8 +96,14 @@ pub(crate) fn tcp() -> Summary {
 }
 
 pub(crate) fn connection(time: Timestamp, summary: Summary) -> Event {
-    let score =
-        ConnectionScore { scored: 15, anomalies: 1, synthetic: 2, total: 60.75, max: 21.25 };
+    let score = ConnectionScore {
+        scored: 15,
+        anomalies: 1,
+        synthetic: 2,
+        total: 60.75,
+        max: 21.25,
+        severity: 6.5,
+    };
     Event::Connection { time, summary, score }
 }
 
@@ -196,6 +204,7 @@ pub(crate) fn events() -> Vec<Event> {
         time: at(2, 0),
         surprise: Surprise { side_flags: 4.0, size: 0.05, time: 17.2, entropy: 0.0 },
         threshold: 20.0,
+        probability: 0.000_02,
         expected: expectation(),
         seen: PacketFacts {
             side: Side::A,
@@ -225,9 +234,37 @@ pub(crate) fn events() -> Vec<Event> {
         surprise_millibits: 5_432_100,
         ..Stats::default()
     };
+    let finding = |reason| Finding { severity: 14.5, threshold: 11.25, share: 0.000_4, reason };
+    let endpoint = |time, reason| {
+        Event::AnomalousEndpoint(AnomalousEndpoint {
+            address: Address::v4([10, 0, 0, 9]),
+            domain: 0,
+            time,
+            finding: finding(reason),
+        })
+    };
+    let of_packets = AnomalousConnection {
+        id: ID,
+        host_id: None,
+        key: tcp_key(),
+        originator: Side::A,
+        uid: UID,
+        time: at(2, 0),
+        finding: finding(Reason::Packets { rarest: 0.000_1 }),
+        score: ConnectionScore { scored: 14, ..ConnectionScore::default() },
+    };
+    let of_novelty =
+        AnomalousConnection { finding: finding(Reason::Novelty { rarest: 0.01 }), ..of_packets };
     vec![
         Event::Anomaly(anomaly),
         Event::Anomaly(first_packet),
+        Event::AnomalousConnection(of_packets),
+        Event::AnomalousConnection(of_novelty),
+        endpoint(at(3, 0), Reason::Failures { failed: 6, tried: 7 }),
+        endpoint(
+            at(3, 0),
+            Reason::Count { activity: Activity::NewServices, seen: 340, usual: 1.5 },
+        ),
         Event::Synthetic(synthetic),
         Event::Synthetic(gap),
         Event::Outcome(settled),
