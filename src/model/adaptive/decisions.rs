@@ -67,17 +67,30 @@ impl Decisions {
     ) -> usize {
         let first = self.len;
         for &(node, bit) in path.steps() {
-            let (at, place) = (self.len % ROOM, usize::from(node) % Line::SLOTS);
-            self.heads[at] = head;
-            self.nodes[at] = place as u8;
-            self.bits[at] = f32::from(u8::from(bit));
-            self.priors[at] = prior[place];
-            for (slot, line) in self.slots[at][FIRST..].iter_mut().zip(lines) {
-                *slot = line.slots[place];
-            }
-            self.len = at + 1;
+            self.push(head, usize::from(node), bit, prior, lines);
         }
         first
+    }
+
+    /// Adds one.
+    #[inline(always)]
+    pub(super) fn push(
+        &mut self,
+        head: Head,
+        node: usize,
+        bit: bool,
+        prior: &[f32; Line::SLOTS],
+        lines: &[&Line; CONTEXTS],
+    ) {
+        let (at, node) = (self.len % ROOM, node % Line::SLOTS);
+        self.heads[at] = head;
+        self.nodes[at] = node as u8;
+        self.bits[at] = f32::from(u8::from(bit));
+        self.priors[at] = prior[node];
+        for (slot, line) in self.slots[at][FIRST..].iter_mut().zip(lines) {
+            *slot = line.slots[node];
+        }
+        self.len = at + 1;
     }
 
     /// What the decisions from `first` to `end` cost that a path took, in bits.

@@ -4,7 +4,7 @@ use super::arithmetic::squash;
 use super::context::CONTEXTS;
 use super::decisions::{Decisions, FIRST, ROOM};
 use super::flags::Flags;
-use super::line::{Line, Lines};
+use super::line::{ABSENT, Line, Lines};
 use super::mixer::Mixer;
 use super::sharp::Shares;
 use super::tree::{Head, Path};
@@ -18,38 +18,48 @@ const WAITING: usize = 4;
 pub(super) struct Walk {
     pub(super) head: Head,
     contexts: [u64; CONTEXTS],
+    /// Where their lines are.
+    found: [u32; CONTEXTS],
     /// How many of them there are.
     used: usize,
-    path: Path,
+    path: &'static Path,
     first: usize,
 }
 
 impl Walk {
     /// A way of no step.
     pub(super) fn none(head: Head) -> Self {
-        Self { head, contexts: [0; CONTEXTS], used: 0, path: Path::default(), first: 0 }
+        Self {
+            head,
+            contexts: [0; CONTEXTS],
+            found: [ABSENT; CONTEXTS],
+            used: 0,
+            path: &Path::NONE,
+            first: 0,
+        }
     }
 
     /// Takes the way to a symbol, given the contexts' lines, and adds its decisions.
     #[inline(always)]
-    pub(super) fn go(
+    pub(super) fn go<const N: usize>(
         &mut self,
-        contexts: &[u64],
+        (contexts, found): &([u64; N], [u32; N]),
         lines: &[&Line; CONTEXTS],
         symbol: u8,
         prior: &[f32; Line::SLOTS],
         decisions: &mut Decisions,
     ) {
-        self.contexts[..contexts.len()].copy_from_slice(contexts);
-        self.used = contexts.len();
+        self.contexts[..N].copy_from_slice(contexts);
+        self.found[..N].copy_from_slice(found);
+        self.used = N;
         self.path = Path::to(self.head, symbol);
-        self.first = decisions.add(self.head, &self.path, prior, lines);
+        self.first = decisions.add(self.head, self.path, prior, lines);
     }
 
     /// Takes no way.
     pub(super) fn stay(&mut self) {
         self.used = 0;
-        self.path = Path::default();
+        self.path = &Path::NONE;
     }
 
     /// The bits that going it costs; none for no way.
@@ -122,28 +132,24 @@ impl Learned {
         self.mixer.weights()
     }
 
+    /// Contexts and where their lines are.
+    #[inline(always)]
+    pub(super) fn find<const N: usize>(&self, contexts: [u64; N]) -> ([u64; N], [u32; N]) {
+        let found = if self.adapts { self.lines.find_all(&contexts) } else { [ABSENT; N] };
+        (contexts, found)
+    }
+
     /// The lines of a head's contexts.
     #[inline]
     pub(super) fn find_all(&self, contexts: &[u64; CONTEXTS]) -> [&Line; CONTEXTS] {
-        if self.adapts { self.lines.find_all(contexts) } else { [&Line::FRESH; CONTEXTS] }
-    }
-
-    /// The same of a head with fewer contexts.
-    #[inline]
-    pub(super) fn find_some<const N: usize>(&self, contexts: [u64; N]) -> [&Line; CONTEXTS] {
-        let mut lines = [&Line::FRESH; CONTEXTS];
-        if self.adapts {
-            for (line, context) in lines.iter_mut().zip(contexts) {
-                *line = self.lines.find(context);
-            }
-        }
-        lines
+        self.lines.at_all(&self.find(*contexts).1)
     }
 
     /// The lines of the wait's contexts.
     #[inline]
     pub(super) fn find_waits(&self, contexts: &[u64; CONTEXTS]) -> [&Line; CONTEXTS] {
-        if self.adapts { self.waits.find_all(contexts) } else { [&Line::FRESH; CONTEXTS] }
+        // Nobody makes any where nothing adapts.
+        self.waits.at_all(&self.waits.find_all(contexts))
     }
 
     /// The probability of one decision's one.
@@ -188,8 +194,8 @@ pub(super) fn write(
     mut keep: impl FnMut(&mut Line),
 ) {
     let steps = walk.path.steps();
-    for (number, &context) in walk.contexts[..walk.used].iter().enumerate() {
-        let line = lines.claim(context);
+    for number in 0..walk.used.min(CONTEXTS) {
+        let line = lines.claim_at(walk.found[number], walk.contexts[number]);
         for (&(node, _), slots) in steps.iter().zip(&slots[walk.first..]) {
             line.slots[usize::from(node) % Line::SLOTS] = slots[FIRST + number];
         }

@@ -4,7 +4,7 @@
 //! often it was asked. Nodes that a tree does not use hold other things of the same context; who
 //! uses which is said beside [`Line::FRESH`]'s users, `exact` and `sharp`.
 
-use super::context::CONTEXTS;
+use std::hint::select_unpredictable;
 
 /// Learned under one context; one cache line.
 #[derive(Clone, Copy)]
@@ -55,6 +55,9 @@ impl Line {
     }
 }
 
+/// The place of a line that there is not. No table is so large.
+pub(super) const ABSENT: u32 = u32::MAX;
+
 /// All lines; two places for each context, the less used one gives way.
 #[derive(Clone)]
 pub(super) struct Lines {
@@ -65,7 +68,7 @@ pub(super) struct Lines {
 impl Lines {
     /// Lines in at most `bytes`, rounded down to a power of two, at least 1,024 of them.
     pub(super) fn with_bytes(bytes: usize) -> Self {
-        let wanted = (bytes / size_of::<Line>()).max(1_024);
+        let wanted = (bytes / size_of::<Line>()).clamp(1_024, 1 << 31);
         let lines = 1 << wanted.ilog2();
         Self { lines: vec![Line::FRESH; lines], mask: lines - 1 }
     }
@@ -80,30 +83,49 @@ impl Lines {
         self.lines.len() * size_of::<Line>()
     }
 
-    #[inline]
+    #[inline(always)]
     fn places(&self, context: u64) -> (usize, usize, u16) {
         let first = context as usize & self.mask;
         (first, first ^ 1, (context >> 48) as u16 | 1)
     }
 
-    /// The line of a context; a fresh one if it is not held.
-    #[inline]
-    pub(super) fn find(&self, context: u64) -> &Line {
-        let (first, second, check) = self.places(context);
-        if self.lines[first].check == check {
-            &self.lines[first]
-        } else if self.lines[second].check == check {
-            &self.lines[second]
-        } else {
-            &Line::FRESH
+    /// Where the lines of contexts are, or [`ABSENT`].
+    ///
+    /// Both places of all contexts are looked at before anything is decided, and nothing is decided by
+    /// a branch: a wrong guess would make every later look-up wait for this one's memory.
+    #[inline(always)]
+    pub(super) fn find_all<const N: usize>(&self, contexts: &[u64; N]) -> [u32; N] {
+        let mut found = [ABSENT; N];
+        for (found, &context) in found.iter_mut().zip(contexts) {
+            let (first, second, check) = self.places(context);
+            let other =
+                select_unpredictable(self.lines[second].check == check, second as u32, ABSENT);
+            *found = select_unpredictable(self.lines[first].check == check, first as u32, other);
         }
+        found
     }
 
-    /// The lines of a head's contexts.
-    #[inline]
-    pub(super) fn find_all(&self, contexts: &[u64; CONTEXTS]) -> [&Line; CONTEXTS] {
-        let [a, b, c, d, e, f] = *contexts;
-        [self.find(a), self.find(b), self.find(c), self.find(d), self.find(e), self.find(f)]
+    /// The lines at such places; a fresh one for what is absent.
+    #[inline(always)]
+    pub(super) fn at_all<const N: usize>(&self, found: &[u32; N]) -> [&Line; N] {
+        let mut lines = [&Line::FRESH; N];
+        for (line, &at) in lines.iter_mut().zip(found) {
+            if let Some(found) = self.lines.get(at as usize) {
+                *line = found;
+            }
+        }
+        lines
+    }
+
+    /// The line of a context that was found at `found`, if it is still there; else as [`Self::claim`].
+    #[inline(always)]
+    pub(super) fn claim_at(&mut self, found: u32, context: u64) -> &mut Line {
+        let check = self.places(context).2;
+        let at = found as usize;
+        if self.lines.get(at).is_some_and(|line| line.check == check) {
+            return &mut self.lines[at];
+        }
+        self.claim(context)
     }
 
     /// The line of a context, which takes the less used of its places if it is new.
@@ -138,6 +160,11 @@ impl Lines {
 mod tests {
     use super::*;
 
+    fn find(lines: &Lines, context: u64) -> &Line {
+        let [line] = lines.at_all(&lines.find_all(&[context]));
+        line
+    }
+
     #[test]
     fn a_line_is_one_cache_line() {
         assert_eq!((size_of::<Line>(), align_of::<Line>()), (64, 64));
@@ -168,12 +195,12 @@ mod tests {
         lines.claim(8 << 48 | 1).learn(0, true);
         lines.claim(10 << 48).learn(0, true);
         lines.claim(12 << 48).learn(0, true);
-        assert!(lines.find(used).count(0) > 10);
-        assert_eq!(lines.find(8 << 48 | 1).count(0), 0);
+        assert!(find(&lines, used).count(0) > 10);
+        assert_eq!(find(&lines, 8 << 48 | 1).count(0), 0);
         for context in 0..100_000_u64 {
             lines.claim(context.wrapping_mul(0x9e37_79b9_7f4a_7c15)).learn(0, true);
         }
-        assert_eq!(lines.find(used).count(0), 0, "even the used one ages");
+        assert_eq!(find(&lines, used).count(0), 0, "even the used one ages");
         assert_eq!(lines.memory(), before);
     }
 }

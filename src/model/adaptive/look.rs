@@ -1,9 +1,12 @@
 //! Looking ahead: when the next packet is due, and what a reader may expect of it.
 
+use std::cell::Cell;
+
 use super::super::discretise::{self, SIDE_FLAGS, SIZES};
 use super::super::network::View;
 use super::super::{Deadline, Expectation, SizeRange, TimeRange};
 use super::context::{CONTEXTS, History, Last};
+use super::decisions::Decisions;
 use super::exact::Inside;
 use super::line::Line;
 use super::prior::{self, Odds, Scratch};
@@ -14,6 +17,8 @@ use crate::time::Span;
 
 /// A deadline needs this many packets of the connection itself after one like its last.
 const MIN_EVIDENCE: u16 = 4;
+/// Nodes of the wait's tree from this one on decide between two symbols.
+const LAST_STEPS: usize = 15;
 /// The wait's context that is about exactly that.
 const EVIDENCE: usize = 1;
 
@@ -98,7 +103,7 @@ impl Look<'_> {
             prior::size(network, view, side_flags, &scratch, &mut self.odds);
         }
         let times = Times::new(&self);
-        let nothing_more = self.nothing_more();
+        let nothing_more = times.nothing_more();
         Expectation {
             side,
             flags: self.model.learned.flags.likeliest(self.history.service_hash(), side_flags),
@@ -131,10 +136,6 @@ impl Look<'_> {
         SizeRange { low: quantile(0.05).min(mode), mode, high: quantile(0.95).max(mode) }
     }
 
-    fn nothing_more(&self) -> f32 {
-        self.one(Head::Nothing, NOTHING_SLOT, &self.wait)
-    }
-
     fn one(&self, head: Head, node: usize, lines: &[&Line; CONTEXTS]) -> f32 {
         self.model.learned.one(head, node, self.odds.of(head)[node], lines)
     }
@@ -144,12 +145,30 @@ impl Look<'_> {
 struct Times<'a> {
     look: &'a Look<'a>,
     /// By node; NaN where not asked for yet.
-    ones: [std::cell::Cell<f32>; Line::SLOTS],
+    ones: [Cell<f32>; Line::SLOTS],
 }
 
 impl<'a> Times<'a> {
     fn new(look: &'a Look<'a>) -> Self {
-        Self { look, ones: [const { std::cell::Cell::new(f32::NAN) }; Line::SLOTS] }
+        let times = Self { look, ones: [const { Cell::new(f32::NAN) }; Line::SLOTS] };
+        // All but the last step of any way are worked out together; of the last ones few are needed.
+        let mut all = Decisions::NONE;
+        for node in 0..LAST_STEPS {
+            all.push(Head::Wait, node, false, look.odds.of(Head::Wait), &look.wait);
+        }
+        let nothing = look.odds.of(Head::Nothing);
+        all.push(Head::Nothing, NOTHING_SLOT, false, nothing, &look.wait);
+        look.model.learned.forecast(&mut all);
+        for (known, one) in times.ones.iter().zip(&all.ones[..LAST_STEPS]) {
+            known.set(*one);
+        }
+        times.ones[NOTHING_SLOT].set(all.ones[LAST_STEPS]);
+        times
+    }
+
+    /// The probability that nothing more comes.
+    fn nothing_more(&self) -> f32 {
+        self.ones[NOTHING_SLOT].get()
     }
 
     fn one(&self, node: usize) -> f32 {
@@ -183,7 +202,7 @@ impl<'a> Times<'a> {
         let near = median.saturating_sub(1)..=(median + 1).min(last);
         let share: f32 =
             near.map(|bin| tree::below(Head::Wait, bin, |node| self.one(node)).1).sum();
-        (1.0 - self.look.nothing_more()) * share
+        (1.0 - self.nothing_more()) * share
     }
 }
 

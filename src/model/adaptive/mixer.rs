@@ -77,7 +77,12 @@ impl Mixer {
         for (slot, line) in slots[FIRST..].iter_mut().zip(lines) {
             *slot = line.slots[node];
         }
-        let (_, odds) = self.mix(head, node, prior, &slots);
+        let confidences = confidences(size_of_odds(prior), &slots);
+        let odds = weigh(
+            &self.confidence(head, &confidences),
+            &self.weights.node[head as usize][node],
+            &self.inputs(prior, &slots),
+        );
         let (point, share) = place(odds);
         self.correct(head, node, squash(odds), point, share)
     }
@@ -95,34 +100,26 @@ impl Mixer {
         instructions.run(Learn { mixer: self, decisions })
     }
 
-    /// A decision's inputs and their weighed sum.
+    /// A decision's inputs.
     #[inline(always)]
-    fn mix(
-        &self,
-        head: Head,
-        node: usize,
-        prior: f32,
-        slots: &[u16; INPUTS],
-    ) -> ([f32; INPUTS], f32) {
-        let mut inputs = [0.0; INPUTS];
-        for (input, slot) in inputs.iter_mut().zip(slots) {
+    fn inputs(&self, prior: f32, slots: &[u16; INPUTS]) -> [f32; INPUTS] {
+        let mut inputs = [prior, CONSTANT, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        for (input, slot) in inputs[FIRST..].iter_mut().zip(&slots[FIRST..]) {
             *input = self.stretch[usize::from(slot >> 4)];
         }
-        (inputs[0], inputs[1]) = (prior, CONSTANT);
-        let confidences = confidences(prior, slots);
-        let by_confidence = &self.weights.confidence[head as usize];
-        let by_node = &self.weights.node[head as usize][node];
-        let mut terms = [0.0; INPUTS];
-        for input in 0..INPUTS {
+        inputs
+    }
+
+    /// The inputs' weights by confidence.
+    #[inline(always)]
+    fn confidence(&self, head: Head, confidences: &[u32; INPUTS]) -> [f32; INPUTS] {
+        let mut weights = [0.0; INPUTS];
+        let all = &self.weights.confidence[head as usize];
+        for ((weight, all), &confidence) in weights.iter_mut().zip(all).zip(confidences) {
             // All are below 16; saying so spares a check each.
-            terms[input] = by_confidence[input][confidences[input] & 15];
+            *weight = all[confidence as usize & 15];
         }
-        for input in 0..INPUTS {
-            terms[input] = (terms[input] + by_node[input]) * inputs[input];
-        }
-        let [a, b, c, d, e, f, g, h] = terms;
-        let sum = ((a + e) + (c + g)) + ((b + f) + (d + h));
-        (inputs, sum.clamp(-14.0, 14.0))
+        weights
     }
 
     /// The probability of one, from what was mixed and where that lies on the node's correction.
@@ -141,10 +138,11 @@ impl Mixer {
         for at in 0..decisions.len {
             let (head, node) = (decisions.heads[at] as usize, usize::from(decisions.nodes[at]));
             let error = decisions.bits[at] - decisions.mixed[at];
-            let confidences = confidences(decisions.priors[at], &decisions.slots[at]);
+            let size = size_of_odds(decisions.priors[at]);
+            let confidences = confidences(size, &decisions.slots[at]);
             for (input, confidence) in confidences.into_iter().enumerate() {
                 let step = error * decisions.inputs[at][input];
-                weights.confidence[head][input][confidence & 15] += TRAINED * step;
+                weights.confidence[head][input][confidence as usize & 15] += TRAINED * step;
                 weights.node[head][node][input] += (TRAINED_NODE - RATE) * step;
             }
         }
@@ -164,10 +162,21 @@ impl Work for Forecast<'_> {
     fn run(self) {
         let Self { mixer, decisions: all } = self;
         let len = all.len.min(ROOM);
+        let mut sizes = [0; ROOM];
+        for (size, prior) in sizes.iter_mut().zip(&all.priors) {
+            *size = size_of_odds(*prior);
+        }
+        // Loads from tables first, then sums of what is in registers' order.
+        let mut weights = [[0.0; INPUTS]; ROOM];
+        for at in 0..len {
+            let (head, slots) = (all.heads[at], &all.slots[at]);
+            all.inputs[at] = mixer.inputs(all.priors[at], slots);
+            weights[at] = mixer.confidence(head, &confidences(sizes[at], slots));
+        }
         let mut odds = [0.0; ROOM];
         for (at, odds) in odds[..len].iter_mut().enumerate() {
-            let (head, node) = (all.heads[at], usize::from(all.nodes[at]));
-            (all.inputs[at], *odds) = mixer.mix(head, node, all.priors[at], &all.slots[at]);
+            let by_node = &mixer.weights.node[all.heads[at] as usize][usize::from(all.nodes[at])];
+            *odds = weigh(&weights[at], by_node, &all.inputs[at]);
         }
         all.mixed = odds;
         for mixed in &mut all.mixed {
@@ -200,9 +209,12 @@ impl Work for Learn<'_> {
             let bit = all.bits[at];
             let step = RATE * (bit - all.mixed[at]);
             let weights = &mut mixer.weights.node[head][node];
-            for (weight, input) in weights.iter_mut().zip(&all.inputs[at]) {
-                *weight += step * input;
+            let (old, inputs) = (*weights, all.inputs[at]);
+            let mut new = [0.0; INPUTS];
+            for input in 0..INPUTS {
+                new[input] = old[input] + step * inputs[input];
             }
+            *weights = new;
             let curve = &mut mixer.weights.correction[head][node];
             let (point, share) = ((all.points[at] as usize).min(POINTS - 2), all.shares[at]);
             let target = bit * (1.0 - 2.0 * SUREST) + SUREST;
@@ -224,23 +236,39 @@ fn place(odds: f32) -> (u32, f32) {
     (rounded.to_bits() & 63, place - (rounded - WHOLE))
 }
 
+/// A decision's ln-odds.
+#[inline(always)]
+fn weigh(by_confidence: &[f32; INPUTS], by_node: &[f32; INPUTS], inputs: &[f32; INPUTS]) -> f32 {
+    let mut terms = [0.0; INPUTS];
+    for input in 0..INPUTS {
+        terms[input] = (by_confidence[input] + by_node[input]) * inputs[input];
+    }
+    let [a, b, c, d, e, f, g, h] = terms;
+    let sum = ((a + e) + (c + g)) + ((b + f) + (d + h));
+    sum.clamp(-14.0, 14.0)
+}
+
 /// By which count or size each input is weighed.
 #[inline(always)]
-fn confidences(prior: f32, slots: &[u16; INPUTS]) -> [usize; INPUTS] {
-    let mut confidences = slots.map(|slot| usize::from(slot & 15));
-    let known = confidences[FIRST..].iter().filter(|&&count| count != 0).count();
-    confidences[0] = size_of_odds(prior) + 8 * usize::from(2 * known > CONTEXTS);
-    confidences[1] = known;
+fn confidences(size: u32, slots: &[u16; INPUTS]) -> [u32; INPUTS] {
+    let mut confidences = [0; INPUTS];
+    let mut known = 0;
+    for (confidence, slot) in confidences.iter_mut().zip(slots) {
+        *confidence = u32::from(slot & 15);
+        known += (slot & 15).min(1);
+    }
+    confidences[0] = size + 8 * u32::from(2 * usize::from(known) > CONTEXTS);
+    confidences[1] = known.into();
     confidences
 }
 
 /// In which of eight steps the prior's confidence lies.
 #[inline(always)]
-fn size_of_odds(prior: f32) -> usize {
+fn size_of_odds(prior: f32) -> u32 {
     let size = prior.abs();
     let mut step = 0;
     for edge in [0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0] {
-        step += usize::from(size >= edge);
+        step += u32::from(size >= edge);
     }
     step
 }
@@ -261,8 +289,7 @@ mod tests {
         lines: &[&Line; CONTEXTS],
     ) -> (Decisions, f32) {
         let mut decisions = Decisions::NONE;
-        let mut path = Path::default();
-        path.push(0, bit);
+        let path = Path::NONE.then(0, bit);
         decisions.add(head, &path, &[0.0; Line::SLOTS], lines);
         mixer.forecast(&mut decisions);
         let one = decisions.ones[0];
@@ -321,7 +348,7 @@ mod tests {
                 let lines = [&line, &other, &Line::FRESH, &line, &other, &other];
                 let symbol = (state % 13) as u8;
                 for head in [Head::SideFlags, Head::Size, Head::Time, Head::Entropy] {
-                    all.add(head, &Path::to(head, symbol), &[prior; Line::SLOTS], &lines);
+                    all.add(head, Path::to(head, symbol), &[prior; Line::SLOTS], &lines);
                 }
                 let mut same = all.clone();
                 plain.forecast(&mut all);

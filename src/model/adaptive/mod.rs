@@ -40,10 +40,11 @@ use super::schema::entropy_class;
 use super::{Deadline, Expectation, Model, ModelMemory, Origin, PacketFacts, Surprise};
 use crate::flow::Slot;
 use arithmetic::log2;
-use context::History;
+use context::{CONTEXTS, History};
 use decisions::Decisions;
 use exact::Inside;
 use learned::{Learned, Walk, write};
+use line::Line;
 use mixer::Mixer;
 use prior::{Odds, Scratch};
 use sharp::Cell as Moment;
@@ -213,36 +214,36 @@ impl Adaptive {
         }
         let now = Symbols::of(packet);
         let last = history.last();
-        let contexts = [
-            history.side_flags(last),
-            history.size(last, now.side_flags),
-            history.time(last, packet, now),
-        ];
         // All look-ups before any arithmetic, so that their cache misses overlap.
-        let lines = contexts.each_ref().map(|contexts| self.learned.find_all(contexts));
-        let random = packet.entropy.map(|entropy| {
-            let contexts = history.entropy(now);
-            (entropy_class(entropy), contexts, self.learned.find_some(contexts))
-        });
+        let learned = &self.learned;
+        let who = learned.find(history.side_flags(last));
+        let how_long = learned.find(history.size(last, now.side_flags));
+        let when = learned.find(history.time(last, packet, now));
+        let random = packet
+            .entropy
+            .map(|entropy| (entropy_class(entropy), learned.find(history.entropy(now))));
         let Standing { side_flags, size, time, entropy, decisions, odds, scratch, .. } = standing;
-        match &self.network {
+        let odds = match &self.network {
             Some(network) if history.has_begun() => {
                 prior::before(network, network.view(slot), packet, now, scratch, odds);
+                odds
             }
-            _ => odds.clone_from(&self.uniform),
-        }
-        let learned = &self.learned;
-        let [who, how_long, when] = &contexts;
+            _ => &self.uniform,
+        };
+        let at_all = |found| learned.lines.at_all::<CONTEXTS>(found);
+        let lines = [at_all(&who.1), at_all(&how_long.1), at_all(&when.1)];
         decisions.clear();
-        side_flags.go(who, &lines[0], now.side_flags, odds.of(Head::SideFlags), decisions);
-        size.go(how_long, &lines[1], now.size, odds.of(Head::Size), decisions);
+        side_flags.go(&who, &lines[0], now.side_flags, odds.of(Head::SideFlags), decisions);
+        size.go(&how_long, &lines[1], now.size, odds.of(Head::Size), decisions);
         match now.time {
-            Some(bin) => time.go(when, &lines[2], bin, odds.of(Head::Time), decisions),
+            Some(bin) => time.go(&when, &lines[2], bin, odds.of(Head::Time), decisions),
             None => time.stay(),
         }
         match &random {
-            Some((class, contexts, lines)) => {
-                entropy.go(contexts, lines, *class, odds.of(Head::Entropy), decisions);
+            Some((class, found)) => {
+                let [a, b, c] = learned.lines.at_all(&found.1);
+                let lines = [a, b, c, &Line::FRESH, &Line::FRESH, &Line::FRESH];
+                entropy.go(found, &lines, *class, odds.of(Head::Entropy), decisions);
             }
             None => entropy.stay(),
         }
@@ -256,7 +257,7 @@ impl Adaptive {
         };
         let (service, symbol) = (history.service_hash(), now.side_flags);
         let flags = learned.flags.probability(service, packet.protocol, symbol, packet.flags);
-        let coarse = [&*side_flags, &*size, &*time].map(|walk| walk.cost(decisions));
+        let coarse = [side_flags.cost(decisions), size.cost(decisions), time.cost(decisions)];
         standing.coarse = coarse;
         standing.surprise = Surprise {
             side_flags: coarse[0] - log2(flags),
@@ -283,18 +284,23 @@ impl Adaptive {
         }
         let contexts = history.wait(history.last());
         let Standing { wait, nothing, waited, odds, .. } = self.standing.get_mut();
-        if let Some(network) = &self.network {
-            prior::wait(network, network.view(slot), odds);
-        }
+        let odds = match &self.network {
+            Some(network) => {
+                prior::wait(network, network.view(slot), odds);
+                odds
+            }
+            None => &self.uniform,
+        };
         let learned = &mut self.learned;
-        let found = learned.waits.find_all(&contexts);
+        let places = (contexts, learned.waits.find_all(&contexts));
+        let found = learned.waits.at_all(&places.1);
         waited.clear();
         let is_over = u8::from(packet.is_none());
-        nothing.go(&contexts, &found, is_over, odds.of(Head::Nothing), waited);
+        nothing.go(&places, &found, is_over, odds.of(Head::Nothing), waited);
         let since = packet.and_then(|packet| packet.since);
         let moment = since.map(|since| {
             let bin = super::discretise::time(since);
-            wait.go(&contexts, &found, bin, odds.of(Head::Wait), waited);
+            wait.go(&places, &found, bin, odds.of(Head::Wait), waited);
             Moment::of(&learned.weights().bumps, &found, &sharp::WAIT, since, bin)
         });
         learned.forecast(waited);

@@ -71,7 +71,7 @@ fn noise(seed: u64, count: usize) -> Vec<PacketFacts> {
 
 /// The probability of every symbol of a head under the standing forecast.
 fn spread<const N: usize>(model: &Adaptive, head: Head, contexts: &[u64; CONTEXTS]) -> [f32; N] {
-    let lines = model.learned.lines.find_all(contexts);
+    let lines = model.learned.find_all(contexts);
     tree::spread(head, |node| model.learned.one(head, node, model.uniform.of(head)[node], &lines))
 }
 
@@ -106,7 +106,7 @@ fn sums_of_scores(model: &Adaptive, packet: &PacketFacts) -> [f32; 3] {
 
 /// What a decoder of `symbol` does: it walks the tree by the bits alone and finds out the symbol.
 fn decode(model: &Adaptive, head: Head, contexts: &[u64; CONTEXTS], symbol: u8) -> (u8, f32) {
-    let lines = model.learned.lines.find_all(contexts);
+    let lines = model.learned.find_all(contexts);
     let bits = Path::to(head, symbol);
     let mut possible: Vec<u8> = match head {
         Head::SideFlags => (0..SIDE_FLAGS as u8).collect(),

@@ -56,7 +56,7 @@ pub(super) const NOTHING_SLOT: usize = 30;
 pub(super) const DEEPEST: usize = 6;
 
 /// The way to a symbol: nodes, and which way each went.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Path {
     steps: [(u8, bool); DEEPEST],
     len: usize,
@@ -68,30 +68,44 @@ impl Path {
         &self.steps[..self.len]
     }
 
-    #[inline]
-    pub(super) fn push(&mut self, node: usize, bit: bool) {
+    /// No step.
+    pub(super) const NONE: Self = Self { steps: [(0, false); DEEPEST], len: 0 };
+
+    /// The path with one more step.
+    pub(super) const fn then(mut self, node: usize, bit: bool) -> Self {
         self.steps[self.len] = (node as u8, bit);
         self.len += 1;
+        self
     }
 
     /// The path to `symbol`.
     #[inline]
-    pub(super) fn to(head: Head, symbol: u8) -> Self {
-        let mut path = Self::default();
+    pub(super) fn to(head: Head, symbol: u8) -> &'static Self {
+        &PATHS[head as usize][usize::from(symbol) % MOST]
+    }
+
+    /// Works it out.
+    const fn find(head: Head, symbol: usize) -> Self {
+        let mut path = Self::NONE;
         match head {
             Head::SideFlags => {
-                for (node, bit) in schema::side_flags_path(symbol) {
-                    path.push(node, bit);
+                let side = symbol >> 3;
+                path = path.then(0, side == 1);
+                let flags = schema::FLAG_PATHS[symbol & 7];
+                let mut at = 0;
+                while at < flags.len() {
+                    path = path.then(1 + 7 * side + flags[at].0, flags[at].1);
+                    at += 1;
                 }
             }
-            Head::Nothing => path.push(NOTHING_SLOT, symbol == 1),
+            Head::Nothing => path = path.then(NOTHING_SLOT, symbol == 1),
             Head::Size | Head::Time | Head::Wait | Head::Entropy => {
                 let (symbols, leaves) = head.extent();
                 let mut half = Half::whole(leaves);
                 while half.len > 1 {
-                    let bit = usize::from(symbol) >= half.middle();
+                    let bit = symbol >= half.middle();
                     if half.is_asked(symbols) {
-                        path.push(half.node, bit);
+                        path = path.then(half.node, bit);
                     }
                     half = half.child(bit);
                 }
@@ -100,6 +114,25 @@ impl Path {
         path
     }
 }
+
+/// No head has more symbols.
+const MOST: usize = 32;
+
+/// By head and symbol; no step where there is no such symbol.
+static PATHS: [[Path; MOST]; Head::COUNT] = {
+    let heads = [Head::SideFlags, Head::Size, Head::Time, Head::Wait, Head::Nothing, Head::Entropy];
+    let mut paths = [[Path::NONE; MOST]; Head::COUNT];
+    let mut head = 0;
+    while head < heads.len() {
+        let mut symbol = 0;
+        while symbol < heads[head].extent().0 {
+            paths[heads[head] as usize][symbol] = Path::find(heads[head], symbol);
+            symbol += 1;
+        }
+        head += 1;
+    }
+    paths
+};
 
 /// A node of a halved tree and the leaves under it.
 #[derive(Clone, Copy)]
@@ -110,25 +143,22 @@ struct Half {
 }
 
 impl Half {
-    fn whole(leaves: usize) -> Self {
+    const fn whole(leaves: usize) -> Self {
         Self { node: 0, low: 0, len: leaves }
     }
 
-    #[inline]
-    fn middle(self) -> usize {
+    const fn middle(self) -> usize {
         self.low + self.len / 2
     }
 
     /// Whether both halves hold a symbol.
-    #[inline]
-    fn is_asked(self, symbols: usize) -> bool {
+    const fn is_asked(self, symbols: usize) -> bool {
         self.middle() < symbols
     }
 
-    #[inline]
-    fn child(self, bit: bool) -> Self {
+    const fn child(self, bit: bool) -> Self {
         let low = if bit { self.middle() } else { self.low };
-        Self { node: 2 * self.node + 1 + usize::from(bit), low, len: self.len / 2 }
+        Self { node: 2 * self.node + 1 + bit as usize, low, len: self.len / 2 }
     }
 }
 
