@@ -345,6 +345,11 @@ mod tests {
         assert_eq!(rest(it), ["old", "new"]);
     }
 
+    #[test]
+    fn a_connections_streams_keep_within_their_bytes() {
+        assert!(size_of::<Streams>() <= 112, "{}", size_of::<Streams>());
+    }
+
     proptest! {
         #[test]
         fn every_packet_leaves_once_and_no_hole_is_filled_behind_it(
