@@ -72,6 +72,10 @@ fn pack(corpus: &Corpus, order: impl Iterator<Item = usize>, most: usize) -> Vec
 }
 
 /// How a chunk is changed so that the network does not learn this site's very numbers.
+///
+/// With times by up to a factor of 2, sizes by up to 24 bytes and a tenth of the units dropped (here
+/// 4, 64 and a fifth) 32 units came to 7.07 and 7.30 bits on the validation sources in two runs; so to
+/// 6.86.
 #[derive(Clone, Copy)]
 struct Disturbance {
     /// What times are multiplied by.
@@ -87,9 +91,9 @@ impl Disturbance {
     const NONE: Self = Self { time: 1.0, size: 0, hides_service: false, hides_entropy: false };
 
     fn any(chance: &mut Chance) -> Self {
-        let time = if chance.share() < 0.5 { (2.0 * chance.share() - 1.0).exp2() } else { 1.0 };
-        let size = if chance.share() < 0.3 { chance.below(49) as i32 - 24 } else { 0 };
-        let [hides_service, hides_entropy] = [0.3, 0.25].map(|share| chance.share() < share);
+        let time = if chance.share() < 0.8 { (4.0 * chance.share() - 2.0).exp2() } else { 1.0 };
+        let size = if chance.share() < 0.6 { chance.below(129) as i32 - 64 } else { 0 };
+        let [hides_service, hides_entropy] = [0.5, 0.25].map(|share| chance.share() < share);
         Self { time, size, hides_service, hides_entropy }
     }
 

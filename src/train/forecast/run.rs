@@ -7,6 +7,9 @@ use super::{Corpus, Options, TrainError, card, curve, file, fine, network, param
 use crate::model::schema::{self, HEADS, number};
 use crate::train::{Cell, Device, PartReport, TorchPlugin, Trainer, TrainingSpec};
 
+/// Share of what enters the cell, and of its state on the way into the heads, that is dropped.
+const DROPPED: f64 = 0.2;
+
 /// Hears how a training goes.
 pub trait Watch {
     /// It begins, `done` of about `steps` steps being over already.
@@ -99,8 +102,13 @@ pub fn train(
     let measured = [validation, held_out].into_iter().flatten();
     let room = measured.map(|corpus| corpus.chunks.len()).max().unwrap_or(0);
     let spec = network(options.cell, options.hidden);
-    let training =
-        TrainingSpec { seed: options.seed, rows: (base + room) as u64, ..TrainingSpec::default() };
+    let training = TrainingSpec {
+        seed: options.seed,
+        rows: (base + room) as u64,
+        drop_input: DROPPED,
+        drop_state: DROPPED,
+        ..TrainingSpec::default()
+    };
     let mut trainer = plugin.trainer(&spec, &training, options.device)?;
     let whose = fingerprint(options, teach, validation);
     let mut history = History::default();
