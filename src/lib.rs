@@ -14,6 +14,7 @@
 //! | [`model`] | the forecast: what packet comes next, and how surprising the one that came was |
 //! | [`predict`] | expectations with a deadline, synthetic packets when it passes |
 //! | [`score`] | what the forecast did not expect |
+//! | [`bloom`] | behaviours counted, and the targets that do what others do not |
 //! | [`sensor`] | the whole line in order: push, advance, poll |
 //! | `source` | packets out of captures and interfaces (feature `cli`) |
 //! | `sink` | Zeek-format logs (feature `cli`) |
@@ -23,6 +24,7 @@
 //! | `cli` | the `foreshadow` command (feature `cli`) |
 
 pub mod abi;
+pub mod bloom;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;

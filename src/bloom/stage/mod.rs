@@ -1,0 +1,306 @@
+//! The side branch of the line: packets in, category reports and flagged targets out.
+
+use std::collections::VecDeque;
+
+use super::category::{Category, use_of_service};
+use super::counter::BloomCounter;
+use super::geometry::Geometry;
+use super::key::FederationKey;
+use super::reach::Reach;
+use super::rule::{Could, Facts};
+use super::targets::{Limits, Mask, Target, Targets};
+use super::weights::{Smoothing, Weighting, Weights};
+use crate::flow::Slot;
+use crate::time::{Span, Timestamp};
+
+/// Everything a [`Stage`] is made from.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The categories, at most [`Stage::MOST`].
+    pub categories: Vec<Category>,
+    /// The federation's key.
+    pub key: FederationKey,
+    /// How often weights are made anew and reported.
+    pub interval: Span,
+    /// How long a window of the counters stands open; what falls silent is forgotten after two.
+    pub window: Span,
+    /// How weights are made.
+    pub weighting: Weighting,
+    /// Their constants.
+    pub smoothing: Smoothing,
+    /// When a target is spoken of.
+    pub limits: Limits,
+    /// Intervals before any is: the weights must have become those of the site.
+    pub warm_up: u32,
+    /// Targets remembered at once.
+    pub max_targets: usize,
+    /// The endpoints' uses of services that are remembered.
+    pub uses: Geometry,
+    /// How long a window of that memory stands open.
+    pub uses_window: Span,
+}
+
+/// What a category did in an interval.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Report {
+    /// When the interval ended.
+    pub time: Timestamp,
+    /// Which category, as its place in [`Stage::categories`].
+    pub category: usize,
+    /// Elements newly counted in the interval.
+    pub activity: u64,
+    /// Its weight from now on.
+    pub weight: f64,
+    /// The share of its counter's bits that are set.
+    pub fill: f64,
+    /// About how many distinct elements the open window saw.
+    pub distinct: f64,
+    /// How likely the counter takes a new element for a known one.
+    pub false_positive_rate: f64,
+    /// Whether the counter holds more than it was made for.
+    pub is_overfull: bool,
+}
+
+/// What the stage has to say.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Heard {
+    /// An interval ended for a category.
+    Category(Report),
+    /// A target's score came over the threshold.
+    Target(Timestamp, Target),
+}
+
+/// What is kept of a connection.
+#[derive(Clone, Copy, Default)]
+struct Watch {
+    /// Categories that its packets could still belong to.
+    open: Mask,
+    /// The same at its beginning: what is open again in the next window.
+    possible: Mask,
+    /// The window that `open` is for.
+    window: u32,
+    is_first_use: bool,
+}
+
+/// Something that comes round.
+struct Turn {
+    every: Span,
+    /// `None` before the first packet.
+    next: Option<Timestamp>,
+}
+
+impl Turn {
+    const fn every(every: Span) -> Self {
+        Self { every, next: None }
+    }
+
+    /// When the turn last came that was due by `now`, and how many times it did; `None` if not once.
+    #[inline]
+    fn pass(&mut self, now: Timestamp) -> Option<(Timestamp, u64)> {
+        let due = *self.next.get_or_insert_with(|| now.after(self.every));
+        (now >= due).then(|| {
+            let late = now.since(due).nanos() / self.every.nanos().max(1);
+            let last = due.after(Span::from_nanos(late.saturating_mul(self.every.nanos())));
+            self.next = Some(last.after(self.every));
+            (last, late + 1)
+        })
+    }
+}
+
+/// The categories at work.
+///
+/// A connection is counted once in a category and window: a packet of one that is counted everywhere
+/// costs a comparison. What a rule can't be for a connection is known from its first packet.
+pub struct Stage {
+    settings: Settings,
+    counters: Vec<BloomCounter>,
+    activity: Vec<u64>,
+    weights: Weights,
+    targets: Targets,
+    reach: Reach,
+    uses: BloomCounter,
+    watches: Vec<Watch>,
+    window: u32,
+    intervals: u32,
+    interval_turn: Turn,
+    window_turn: Turn,
+    uses_turn: Turn,
+    heard: VecDeque<Heard>,
+}
+
+impl Stage {
+    /// The most categories there can be.
+    pub const MOST: usize = Mask::BITS as usize;
+
+    /// A stage that has seen nothing. Categories beyond [`MOST`](Self::MOST) are left out.
+    #[must_use]
+    pub fn new(mut settings: Settings) -> Self {
+        settings.categories.truncate(Self::MOST);
+        let Settings { categories, key, weighting, smoothing, limits, max_targets, uses, .. } =
+            &settings;
+        let initial = categories.iter().map(|category| category.weight).collect();
+        Self {
+            counters: categories.iter().map(|it| BloomCounter::new(it.geometry, key)).collect(),
+            activity: vec![0; categories.len()],
+            weights: Weights::new(*weighting, *smoothing, initial),
+            targets: Targets::new(*max_targets, *limits),
+            reach: Reach::new(*max_targets),
+            uses: BloomCounter::new(*uses, key),
+            watches: Vec::new(),
+            window: 0,
+            intervals: 0,
+            interval_turn: Turn::every(settings.interval),
+            window_turn: Turn::every(settings.window),
+            uses_turn: Turn::every(settings.uses_window),
+            heard: VecDeque::new(),
+            settings,
+        }
+    }
+
+    /// The categories, in the order of their numbers.
+    #[must_use]
+    pub fn categories(&self) -> &[Category] {
+        &self.settings.categories
+    }
+
+    /// A category's counter.
+    #[must_use]
+    pub fn counter(&self, category: usize) -> Option<&BloomCounter> {
+        self.counters.get(category)
+    }
+
+    /// A connection begins in `slot`; `facts` are those of its first packet.
+    pub fn begin(&mut self, slot: Slot, facts: &Facts<'_>) {
+        let is_new = self.uses.insert(use_of_service(facts, &self.settings.key));
+        // While the stage is new itself, everybody uses everything for the first time.
+        let is_first_use = is_new && self.is_warm();
+        let mut possible = 0;
+        for (number, category) in self.settings.categories.iter().enumerate() {
+            possible |= Mask::from(category.rule.could(facts) != Could::Never) << number;
+        }
+        if slot.index() >= self.watches.len() {
+            self.watches.resize(slot.index() + 1, Watch::default());
+        }
+        self.watches[slot.index()] =
+            Watch { open: possible, possible, window: self.window, is_first_use };
+    }
+
+    /// Whether a packet of this connection could still be counted anywhere.
+    #[inline]
+    #[must_use]
+    pub fn is_watching(&self, slot: Slot) -> bool {
+        self.watches.get(slot.index()).is_some_and(|watch| {
+            watch.open != 0 || (watch.window != self.window && watch.possible != 0)
+        })
+    }
+
+    /// A packet came, or, where `facts` say that it failed, the connection ended so.
+    pub fn observe(&mut self, slot: Slot, now: Timestamp, facts: &Facts<'_>) {
+        let Some(watch) = self.watches.get_mut(slot.index()) else { return };
+        if watch.window != self.window {
+            watch.open = watch.possible;
+            watch.window = self.window;
+        }
+        let facts = Facts { is_first_use: watch.is_first_use, ..*facts };
+        let mut left = watch.open;
+        while left != 0 {
+            let number = left.trailing_zeros();
+            left &= left - 1;
+            if self.settings.categories[number as usize].rule.holds(&facts) {
+                self.watches[slot.index()].open &= !(1 << number);
+                self.count(number as u8, now, &facts);
+            }
+        }
+    }
+
+    /// Packet time came to `now`: intervals and windows end.
+    #[inline]
+    pub fn advance(&mut self, now: Timestamp) {
+        if let Some((time, _)) = self.interval_turn.pass(now) {
+            // After a silence that is one interval: a thousand empty ones say nothing.
+            self.end_interval(time);
+        }
+        if let Some((_, times)) = self.window_turn.pass(now) {
+            // Two forget everything; more change nothing.
+            (0..times.min(2)).for_each(|_| self.end_window());
+        }
+        if let Some((_, times)) = self.uses_turn.pass(now) {
+            (0..times.min(2)).for_each(|_| self.uses.rotate());
+        }
+    }
+
+    /// The next thing the stage has to say.
+    pub fn poll(&mut self) -> Option<Heard> {
+        self.heard.pop_front()
+    }
+
+    /// How many targets are remembered.
+    #[must_use]
+    pub fn targets(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Bytes held.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.counters.iter().chain([&self.uses]).map(BloomCounter::memory).sum::<usize>()
+            + self.targets.memory()
+            + self.reach.memory()
+            + self.watches.capacity() * size_of::<Watch>()
+    }
+
+    fn is_warm(&self) -> bool {
+        self.intervals >= self.settings.warm_up
+    }
+
+    #[cold]
+    fn count(&mut self, number: u8, now: Timestamp, facts: &Facts<'_>) {
+        let key = &self.settings.key;
+        let category = &self.settings.categories[usize::from(number)];
+        let element = category.element(facts, key);
+        let is_new = self.counters[usize::from(number)].insert(element);
+        self.activity[usize::from(number)] += u64::from(is_new);
+        let address = category.target(facts);
+        let id = key.element(address.bytes());
+        let reached =
+            category.at_least <= 1 || self.reach.count(id, number, element) >= category.at_least;
+        if reached {
+            let weights = self.is_warm().then_some(&self.weights);
+            let flagged = self.targets.appear(id, address, number, now, weights);
+            self.heard.extend(flagged.map(|target| Heard::Target(now, target)));
+        }
+    }
+
+    fn end_interval(&mut self, time: Timestamp) {
+        self.weights.update(&self.activity);
+        self.intervals = self.intervals.saturating_add(1);
+        for (category, (counter, activity)) in
+            self.counters.iter().zip(&mut self.activity).enumerate()
+        {
+            self.heard.push_back(Heard::Category(Report {
+                time,
+                category,
+                activity: std::mem::take(activity),
+                weight: self.weights.weight(category),
+                fill: counter.fill(),
+                distinct: counter.distinct(),
+                false_positive_rate: counter.false_positive_rate(),
+                is_overfull: counter.is_overfull(),
+            }));
+        }
+        if self.is_warm() {
+            let flagged = self.targets.reweigh(&self.weights);
+            self.heard.extend(flagged.map(|target| Heard::Target(time, target)));
+        }
+    }
+
+    fn end_window(&mut self) {
+        self.counters.iter_mut().for_each(BloomCounter::rotate);
+        self.targets.rotate();
+        self.reach.rotate();
+        self.window = self.window.wrapping_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests;
