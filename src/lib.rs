@@ -15,7 +15,9 @@
 //! | [`predict`] | expectations with a deadline, synthetic packets when it passes |
 //! | [`score`] | what the forecast did not expect |
 //! | [`bloom`] | behaviours counted, and the targets that do what others do not |
+//! | [`kept`] | what outlives a connection: services, returning connections, what was forgotten |
 //! | [`sensor`] | the whole line in order: push, advance, poll |
+//! | [`store`] | what a sensor learned, in a file over a restart |
 //! | `source` | packets out of captures and interfaces (feature `cli`) |
 //! | `sink` | Zeek-format logs (feature `cli`) |
 //! | `eval` | what every model needs in bits per packet, on sources held out (feature `cli`) |
@@ -25,12 +27,14 @@
 
 pub mod abi;
 pub mod bloom;
+mod bytes;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
 #[cfg(feature = "cli")]
 pub mod eval;
 pub mod flow;
+pub mod kept;
 pub mod model;
 pub mod predict;
 pub mod score;
@@ -39,6 +43,7 @@ pub mod sensor;
 pub mod sink;
 #[cfg(feature = "cli")]
 pub mod source;
+pub mod store;
 pub mod time;
 #[cfg(feature = "torch")]
 pub mod train;

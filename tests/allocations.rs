@@ -113,11 +113,12 @@ fn push(sensor: &mut Sensor, first: u64, frame: fn(u64) -> Vec<u8>) -> u64 {
     allocations
 }
 
-/// A sensor with each kind of model.
-fn sensors() -> [Sensor; 2] {
-    ["markov", "adaptive"].map(|kind| {
+/// A sensor with each kind of model, and one that keeps what it learns.
+fn sensors() -> [Sensor; 3] {
+    [("markov", ""), ("adaptive", ""), ("adaptive", "no file is made")].map(|(kind, store)| {
         let mut config = Config::default();
         config.set("model.kind", kind).unwrap();
+        config.set("store.path", store).unwrap();
         Sensor::new(&config).unwrap()
     })
 }
@@ -136,4 +137,29 @@ fn a_packet_of_a_known_udp_connection_allocates_nothing() {
         assert_ne!(push(&mut sensor, 0, udp), 0, "the counter does not count");
         assert_eq!(push(&mut sensor, PACKETS, udp), 0);
     }
+}
+
+#[test]
+fn keeping_what_outlives_a_connection_allocates_nothing() {
+    let [_, without, with] = sensors().map(|mut sensor| {
+        // Each a connection of its own, closed long before the next comes.
+        let mut allocations = 0;
+        for number in 0..1_500_u64 {
+            let mut data = udp(0);
+            data[30..34].copy_from_slice(&(number as u32 % 1_000).to_be_bytes());
+            data[34..36].copy_from_slice(&9_000_u16.to_be_bytes());
+            let before = ALLOCATIONS.get();
+            sensor.push(&Packet {
+                time: Timestamp::from_nanos(number as i64 * 100_000_000_000),
+                link: LinkType::ETHERNET,
+                data: &data,
+                wire_len: data.len() as u32,
+                host: HostHint::default(),
+            });
+            allocations += ALLOCATIONS.get() - before;
+            while sensor.poll().is_some() {}
+        }
+        (allocations, sensor.kept().map_or(0, foreshadow::kept::Kept::returned))
+    });
+    assert_eq!((with.0, with.1 > 0, without.1), (without.0, true, 0));
 }

@@ -31,7 +31,9 @@
  * Threads
  *   One sensor, one thread at a time; it may move between threads. Two calls on one sensor at once:
  *   the later one gets FORESHADOW_STATUS_BUSY and does nothing. Different sensors are independent.
- *   No function blocks, starts a thread, or calls back; only foreshadow_sensor_open does I/O.
+ *   No function blocks, starts a thread, or calls back; only foreshadow_sensor_open does I/O, and
+ *   where config key `store.path` names a file, also the poll that gives a stats event, finish and
+ *   close: each may write that file, which takes some tens of milliseconds.
  *   Only foreshadow_abi_version, foreshadow_version and foreshadow_status_text may be called in a
  *   signal handler.
  *
@@ -100,7 +102,9 @@ enum foreshadow_status_code {
     /** The sensor was finished: nothing more can be pushed. */
     FORESHADOW_STATUS_FINISHED = 14,
     /** As many sensors are open as can be (FORESHADOW_SENSORS_MAX). */
-    FORESHADOW_STATUS_LIMIT = 15
+    FORESHADOW_STATUS_LIMIT = 15,
+    /** The file that config key `store.path` names is in use by another sensor, or cannot be written. */
+    FORESHADOW_STATUS_STORE = 16
 };
 
 /** How many sensors one process can hold open. */
@@ -790,7 +794,9 @@ foreshadow_status foreshadow_last_error(foreshadow_sensor *sensor, char *buffer,
 /**
  * Opens a sensor and sets `*sensor` to it, or to null on failure.
  *
- * Reads the files named in `options` and takes the memory for its tables. The host owns the sensor
+ * Reads the files named in `options` and takes the memory for its tables. A file that config key
+ * `store.path` names and that can't be used is renamed; the sensor opens all the same, and
+ * foreshadow_last_error on it says so in one line. The host owns the sensor
  * and closes it with foreshadow_sensor_close. The reason of a failure is in
  * foreshadow_last_error(NULL, ...) on the same thread.
  */
@@ -799,7 +805,8 @@ foreshadow_status foreshadow_sensor_open(const foreshadow_options *options, fore
 /**
  * Closes a sensor and frees what it holds, poisoned or not. Events not polled are lost: call
  * foreshadow_sensor_finish and poll first. Any later use of the handle, a second close included,
- * is FORESHADOW_STATUS_HANDLE.
+ * is FORESHADOW_STATUS_HANDLE. A sensor that was not finished writes its store: where that fails,
+ * FORESHADOW_STATUS_STORE, and it is closed all the same.
  */
 foreshadow_status foreshadow_sensor_close(foreshadow_sensor *sensor);
 
@@ -832,7 +839,8 @@ foreshadow_status foreshadow_sensor_poll(foreshadow_sensor *sensor, foreshadow_e
 
 /**
  * Ends the capture: closes every connection and queues the last events. From then on, push, advance
- * and finish are FORESHADOW_STATUS_FINISHED; poll, stats and close work as before.
+ * and finish are FORESHADOW_STATUS_FINISHED; poll, stats and close work as before. Writes the store;
+ * where that fails, FORESHADOW_STATUS_STORE, and the capture has ended all the same.
  */
 foreshadow_status foreshadow_sensor_finish(foreshadow_sensor *sensor);
 

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::sensor::Sensor;
+use crate::store::Keeper;
 
 use super::ffi;
 use super::registry::{Miss, Registry};
@@ -20,6 +21,7 @@ thread_local! {
 /// An open sensor and what the boundary keeps beside it.
 pub(super) struct Open {
     pub(super) sensor: Sensor,
+    pub(super) keeper: Option<Keeper>,
     pub(super) finished: bool,
     poisoned: bool,
     last_error: String,
@@ -27,13 +29,16 @@ pub(super) struct Open {
     panic_next: bool,
 }
 
-/// Takes in a sensor and gives its handle.
-pub(super) fn insert(sensor: Sensor) -> Result<usize, Failure> {
+/// Takes in a sensor with its store and gives its handle.
+pub(super) fn insert(sensor: Sensor, keeper: Option<Keeper>) -> Result<usize, Failure> {
+    let set_aside = keeper.as_ref().and_then(Keeper::set_aside);
+    let last_error = set_aside.map(ToString::to_string).unwrap_or_default();
     let open = Box::new(Open {
         sensor,
+        keeper,
         finished: false,
         poisoned: false,
-        last_error: String::new(),
+        last_error,
         #[cfg(test)]
         panic_next: false,
     });
@@ -41,6 +46,24 @@ pub(super) fn insert(sensor: Sensor) -> Result<usize, Failure> {
         let limit = ffi::FORESHADOW_SENSORS_MAX;
         Failure::new(Status::Limit, format!("{limit} sensors are open, and no more can be"))
     })
+}
+
+impl Open {
+    /// Writes what is to outlive the sensor.
+    pub(super) fn keep(&mut self) -> Result<(), Failure> {
+        let Some(keeper) = &mut self.keeper else { return Ok(()) };
+        keeper
+            .write(&self.sensor)
+            .map_err(|error| Failure::new(Status::Store, format!("store.path: {error}")))
+    }
+
+    /// The same, if that was last done long enough ago. What fails is told as the last error.
+    pub(super) fn keep_if_due(&mut self) {
+        let Some(keeper) = &mut self.keeper else { return };
+        if let Err(error) = keeper.tick(&self.sensor) {
+            self.last_error = error.to_string();
+        }
+    }
 }
 
 /// Runs `body` on an open sensor that is not poisoned.
@@ -88,9 +111,9 @@ pub(super) fn on_thread(body: impl FnOnce() -> Result<(), Failure>) -> Status {
 /// Closes a sensor, poisoned or not.
 pub(super) fn close(handle: usize) -> Status {
     on_thread(|| {
-        let open = SENSORS.hold(handle)?.remove();
-        drop(open);
-        Ok(())
+        let Some(mut open) = SENSORS.hold(handle)?.remove() else { return Ok(()) };
+        // What a panic left is not worth keeping, and what was finished is kept already.
+        if open.poisoned || open.finished { Ok(()) } else { open.keep() }
     })
 }
 

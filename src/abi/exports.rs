@@ -8,7 +8,8 @@ use std::fs;
 
 use crate::config::Config;
 use crate::flow::{ConnectionId, HostHint};
-use crate::sensor::{OpenError, Packet, Sensor};
+use crate::sensor::{Event, OpenError, Packet, Sensor};
+use crate::store::Keeper;
 use crate::time::Timestamp;
 use crate::wire::LinkType;
 
@@ -79,9 +80,11 @@ pub unsafe extern "C" fn foreshadow_sensor_open(
         let options = unsafe { memory::read(options) }?;
         // SAFETY: as the caller promises.
         let config = unsafe { config(&options) }?;
-        let opened = Sensor::new(&config)
+        let mut opened = Sensor::new(&config)
             .map_err(|error: OpenError| Failure::new(Status::Model, error.to_string()))?;
-        let handle = boundary::insert(opened)?;
+        let keeper = Keeper::open(&config, &mut opened)
+            .map_err(|error| Failure::new(Status::Store, format!("store.path: {error}")))?;
+        let handle = boundary::insert(opened, keeper)?;
         // SAFETY: as the caller promises.
         unsafe { memory::write_number(sensor, std::ptr::without_provenance_mut(handle)) };
         Ok(())
@@ -164,7 +167,16 @@ pub unsafe extern "C" fn foreshadow_sensor_poll(
         }
         // SAFETY: as the caller promises.
         let array = unsafe { OutArray::new(events, capacity) }?;
-        let filled = array.fill(|| open.sensor.poll().map(|event| encode::event(&event)));
+        let mut is_time = false;
+        let filled = array.fill(|| {
+            open.sensor.poll().map(|event| {
+                is_time |= matches!(event, Event::Stats { .. });
+                encode::event(&event)
+            })
+        });
+        if is_time {
+            open.keep_if_due();
+        }
         // SAFETY: as the caller promises.
         unsafe { memory::write_number(count, filled) };
         Ok(())
@@ -178,7 +190,7 @@ pub extern "C" fn foreshadow_sensor_finish(sensor: *mut foreshadow_sensor) -> fo
         open.refuse_if_finished()?;
         open.finished = true;
         open.sensor.finish();
-        Ok(())
+        open.keep()
     })
 }
 

@@ -40,6 +40,7 @@ statuses! {
     Event = FORESHADOW_STATUS_EVENT, c"an event that this library does not know";
     Finished = FORESHADOW_STATUS_FINISHED, c"the sensor was finished";
     Limit = FORESHADOW_STATUS_LIMIT, c"as many sensors are open as can be";
+    Store = FORESHADOW_STATUS_STORE, c"the store is in use or cannot be written";
 }
 
 /// A status other than done, and why in words.
@@ -70,7 +71,7 @@ mod tests {
         let mut distinct = known.clone();
         distinct.sort_unstable();
         distinct.dedup();
-        assert_eq!(known.len(), Status::Limit as usize + 1);
+        assert_eq!(known.len(), Status::Store as usize + 1);
         assert_eq!(distinct.len(), known.len());
         assert_eq!(text(-1), c"unknown status");
         assert_eq!(text(i32::MAX), c"unknown status");

@@ -214,3 +214,29 @@ fn the_library_names_its_version() {
     let version = unsafe { CStr::from_ptr(foreshadow_version()) };
     assert_eq!(version.to_str(), Ok(env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn a_store_is_kept_by_one_sensor_and_written_when_it_closes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("learned");
+    std::fs::write(&path, "something else").unwrap();
+    let toml = format!("model.kind = 'adaptive'\nstore.path = '{}'", path.display());
+    let toml = CString::new(toml).unwrap();
+    let options = foreshadow_options { config_toml: toml.as_ptr(), ..options() };
+    let mut sensor = null_mut();
+    // SAFETY: all of it is ours.
+    let open = |sensor: &mut _| unsafe { foreshadow_sensor_open(&options, sensor) };
+    assert_eq!(open(&mut sensor), Status::Ok as i32, "{}", error(null_mut()));
+    assert!(error(sensor).contains("learned.aside-1 now"), "{}", error(sensor));
+    let mut second = null_mut();
+    assert_eq!(open(&mut second), Status::Store as i32);
+    assert!(error(null_mut()).contains("in use by process"), "{}", error(null_mut()));
+    assert!(!path.exists());
+    assert_eq!(foreshadow_sensor_close(sensor), Status::Ok as i32);
+    assert!(crate::store::Store::read(&path).unwrap().is_some());
+    assert_eq!(open(&mut second), Status::Ok as i32, "{}", error(null_mut()));
+    assert_eq!(error(second), "");
+    std::fs::remove_dir_all(folder.path()).unwrap();
+    assert_eq!(foreshadow_sensor_finish(second), Status::Store as i32);
+    assert_eq!(foreshadow_sensor_close(second), Status::Ok as i32);
+}

@@ -4,11 +4,12 @@ use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, LogFormat};
-use crate::sensor::Sensor;
+use crate::sensor::{Event, Sensor};
 use crate::sink::{
     self, LogDirectory, LogOptions, Publish, RebuiltStream, Rotation, SinkError, ZeekLogs,
 };
 use crate::source::SourceError;
+use crate::store::Keeper;
 
 use super::args::{Format, RunArgs};
 use super::input::{Input, Next, for_sensor};
@@ -23,7 +24,12 @@ const DROPS_INTERVAL: Duration = Duration::from_secs(10);
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let config = configure(args)?;
     rebuild::check(args)?;
-    let sensor = Sensor::new(&config).map_err(|error| Failure::Usage(error.to_string()))?;
+    let mut sensor = Sensor::new(&config).map_err(|error| Failure::Usage(error.to_string()))?;
+    let keeper = Keeper::open(&config, &mut sensor)
+        .map_err(|error| Failure::Usage(format!("store.path: {error}")))?;
+    if let Some(set_aside) = keeper.as_ref().and_then(Keeper::set_aside) {
+        eprintln!("foreshadow: store.path: {set_aside}");
+    }
     let stop = Stop::listen()
         .map_err(|error| Failure::Usage(format!("cannot listen for signals: {error}")))?;
     let input = Input::open(args, &config, &stop)?;
@@ -38,7 +44,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let rebuilt = rebuild::create(args, &config)?;
     let errors = if stop.asked() { 0 } else { input.errors().len() };
     let (talkers, started) = (Talkers::default(), Instant::now());
-    Run { input, sensor, logs, rebuilt, talkers, stop, errors, started }.go(args)
+    Run { input, sensor, keeper, logs, rebuilt, talkers, stop, errors, started }.go(args)
 }
 
 fn say_all(errors: &[SourceError]) {
@@ -80,6 +86,7 @@ fn log_options(config: &Config, is_live: bool) -> LogOptions {
 struct Run {
     input: Input,
     sensor: Sensor,
+    keeper: Option<Keeper>,
     logs: ZeekLogs,
     /// None without one, or when nobody reads it any longer.
     rebuilt: Option<RebuiltStream>,
@@ -100,8 +107,10 @@ impl Run {
         }
         self.sensor.finish();
         self.drain()?;
-        let Self { mut input, sensor, logs, rebuilt, talkers, stop, errors, started } = self;
+        let Self { mut input, sensor, keeper, logs, rebuilt, talkers, stop, errors, started } =
+            self;
         let files = logs.close()?;
+        let stored = keeper.map_or(Ok(()), |mut keeper| keeper.write(&sensor));
         let rebuilt = match rebuilt.map(RebuiltStream::close).transpose() {
             Err(error) if is_closed_pipe(&error) => None,
             other => other?,
@@ -112,6 +121,12 @@ impl Run {
             if stop.asked() && !input.is_live() {
                 let what = format_args!("stopped by a signal before its end");
                 report::line(&mut text, "input", what);
+            }
+            if let Some(kept) = sensor.kept() {
+                let (returned, services) = (kept.returned(), kept.directory.len());
+                let what =
+                    format_args!("{services} services known, {returned} connections returned");
+                report::line(&mut text, "store", what);
             }
             let skipped = input.synthetic_skipped();
             if skipped > 0 {
@@ -133,6 +148,7 @@ impl Run {
             }
         }
         failed?;
+        stored.map_err(|error| Failure::Output(error.to_string()))?;
         if errors == 0 { Ok(()) } else { Err(Failure::Input) }
     }
 
@@ -141,12 +157,12 @@ impl Run {
         let mut drops_due = Instant::now() + DROPS_INTERVAL;
         while !self.stop.asked() {
             self.errors = self.input.errors().len();
-            let Self { input, sensor, logs, rebuilt, talkers, .. } = self;
+            let Self { input, sensor, keeper, logs, rebuilt, talkers, .. } = self;
             match input.next()? {
                 Next::Packet(packet) => {
                     let verdict = sensor.push(&for_sensor(&packet));
                     // Synthetic packets were made before this one came.
-                    drain(sensor, logs, rebuilt, talkers)?;
+                    drain(sensor, keeper, logs, rebuilt, talkers)?;
                     if let Some(rebuilt) = rebuilt
                         && let Err(error) = rebuilt.packet(&packet, &verdict)
                     {
@@ -193,13 +209,20 @@ impl Run {
     }
 
     fn drain(&mut self) -> Result<(), Failure> {
-        drain(&mut self.sensor, &mut self.logs, &mut self.rebuilt, &mut self.talkers)
+        drain(
+            &mut self.sensor,
+            &mut self.keeper,
+            &mut self.logs,
+            &mut self.rebuilt,
+            &mut self.talkers,
+        )
     }
 }
 
 /// Hands every event that waits to whoever wants to hear of it.
 fn drain(
     sensor: &mut Sensor,
+    keeper: &mut Option<Keeper>,
     logs: &mut ZeekLogs,
     rebuilt: &mut Option<RebuiltStream>,
     talkers: &mut Talkers,
@@ -209,6 +232,12 @@ fn drain(
         logs.write(&event)?;
         if let Some(rebuilt) = rebuilt {
             rebuilt.event(&event)?;
+        }
+        if let (Event::Stats { .. }, Some(keeper)) = (&event, &mut *keeper)
+            && let Err(error) = keeper.tick(sensor)
+        {
+            // Packets go on; the next try is an interval away.
+            eprintln!("foreshadow: {error}");
         }
     }
     Ok(())

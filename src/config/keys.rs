@@ -244,6 +244,22 @@ sections! {
             cost "when true, the forecasts do not adapt to this site";
     }
 
+    /// What is kept over a restart.
+    store: StoreConfig {
+        /// The file in which a sensor keeps what it learned, and from which it goes on. Empty keeps
+        /// nothing: each run begins alike, as reading a capture should. One file serves one sensor.
+        path: Option<PathBuf> = None, in ANY, unit "path",
+            cost "the model's table and a record for each connection kept, on disk, written anew each time";
+        /// Least time between two writings; the last is at the end. What was learned since is lost if
+        /// the process is killed.
+        interval: Span = Span::from_secs(300), in Span::from_secs(1)..=DAY, unit "time",
+            cost "more is lost when killed; lower, and packets wait more often for some tens of milliseconds";
+        /// Connections of which the state is kept, so that they go on from it when they return. When
+        /// they are this many, the one that was kept longest ago gives way.
+        connections: usize = 16_384, in 0..=1_048_576, unit "connections",
+            cost "about 350 bytes of memory each, once a path is given";
+    }
+
     /// Packets that were due and did not come.
     predict: PredictConfig {
         /// Whether deadlines are kept and synthetic packets made.

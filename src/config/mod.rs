@@ -23,7 +23,7 @@ mod setting;
 pub use error::{ConfigError, ConfigErrors, Position, Problem};
 pub use keys::{
     Config, FlowConfig, Key, LiveConfig, LogConfig, LogFormat, ModelConfig, ModelKind,
-    PredictConfig, ScoreConfig, SensorConfig, WireConfig,
+    PredictConfig, ScoreConfig, SensorConfig, StoreConfig, WireConfig,
 };
 
 /// The origin to name for text that comes from a host's options instead of a file.

@@ -138,8 +138,8 @@ fn an_unknown_key_like_none_is_answered_with_those_there_are() {
     );
     assert_eq!(
         message("[bananas]"),
-        "f.toml:1:2: bananas: unknown key, expected one of sensor, wire, flow, model, predict, \
-         score, log, rebuild, live"
+        "f.toml:1:2: bananas: unknown key, expected one of sensor, wire, flow, model, store, \
+         predict, score, log, rebuild, live"
     );
 }
 

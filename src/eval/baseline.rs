@@ -230,7 +230,7 @@ mod tests {
 
     fn origin(port: u16) -> Origin {
         let service = Service { protocol: 17, port };
-        Origin { service, pair: 1, identity: 1, responder: Side::B }
+        Origin { service, pair: 1, identity: 1, responder: Side::B, salt: 0 }
     }
 
     fn packet(side: Side, payload_len: u32, since: Option<u64>) -> PacketFacts {

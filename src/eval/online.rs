@@ -163,7 +163,8 @@ mod tests {
     fn begin(model: &mut impl Forecaster) {
         let service = Service { protocol: 17, port: 53 };
         model.restart();
-        model.begin(Slot(0), &Origin { service, pair: 1, identity: 1, responder: Side::B });
+        model
+            .begin(Slot(0), &Origin { service, pair: 1, identity: 1, responder: Side::B, salt: 0 });
     }
 
     /// Packets 100 ms apart; answers what the next one is like.

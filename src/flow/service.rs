@@ -19,7 +19,7 @@ const ICMP6: u8 = 58;
 impl Service {
     /// Chooses between the two ports of a connection: the responder's when it is known or below
     /// 1024, else the originator's when that one is, else the smaller.
-    pub(super) fn of(protocol: u8, ports: [u16; 2], originator: Side) -> Self {
+    pub(crate) fn of(protocol: u8, ports: [u16; 2], originator: Side) -> Self {
         let ours = ports[originator as usize];
         let theirs = ports[originator.other() as usize];
         let fixed = |port: u16| (port != 0 && port < 1024) || name(protocol, port).is_some();

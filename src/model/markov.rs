@@ -405,6 +405,7 @@ mod tests {
             pair: 1,
             identity,
             responder: Side::B,
+            salt: 0,
         }
     }
 

@@ -13,6 +13,7 @@ pub mod discretise;
 pub mod engine;
 pub mod file;
 mod forecast;
+mod kept;
 mod markov;
 mod network;
 mod origin;
@@ -23,8 +24,10 @@ pub use adaptive::Adaptive;
 #[cfg(test)]
 use adaptive::MIXER_ONLY;
 pub use forecast::{Expectation, SizeRange, Surprise, TimeRange};
+pub use kept::KeptError;
 pub use markov::{Markov, TimeForecast};
 pub use origin::Origin;
+pub(crate) use origin::mix;
 pub use packet::{FlagClass, PacketFacts};
 
 use crate::flow::Slot;
@@ -60,6 +63,34 @@ pub trait Model: Send {
 
     /// Bytes the model holds in all, and how many of them belong to one connection.
     fn memory(&self) -> ModelMemory;
+
+    /// What it learned over all connections, to be given to [`Self::restore`] after a restart; `None`
+    /// from a model that keeps nothing.
+    fn keep(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Goes on from what [`Self::keep`] gave, before any connection began.
+    ///
+    /// # Errors
+    /// When it is not of this model in this form; then nothing changes.
+    fn restore(&mut self, _kept: &[u8]) -> Result<(), KeptError> {
+        Err(KeptError::KeepsNothing)
+    }
+
+    /// Bytes of a connection's state for [`Self::keep_state`], always the same; 0 if it keeps none.
+    fn state_len(&self) -> usize {
+        0
+    }
+
+    /// Writes the state of the connection in `slot` into [`Self::state_len`] bytes.
+    fn keep_state(&self, _slot: Slot, _to: &mut [u8]) {}
+
+    /// The connection that began in `slot` is one whose state was kept, `silence` after its last
+    /// packet; `turned` is set if its sides have changed places. Whether it goes on from there.
+    fn restore_state(&mut self, _slot: Slot, _from: &[u8], _turned: bool, _silence: Span) -> bool {
+        false
+    }
 }
 
 /// A due time, relative to the last packet.

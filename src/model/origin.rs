@@ -14,6 +14,9 @@ pub struct Origin {
     pub identity: u64,
     /// The side that serves, as far as is known at the first packet.
     pub responder: Side,
+    /// Mixed into what is learned of the service: 0, or another number after each time that the
+    /// service was to be forgotten.
+    pub salt: u64,
 }
 
 impl Origin {
@@ -34,13 +37,14 @@ impl Origin {
             pair,
             identity: mix(ends ^ u64::from(key.protocol)) ^ mix(first.nanos().cast_unsigned()),
             responder: originator.other(),
+            salt: 0,
         }
     }
 }
 
 /// A finaliser with full avalanche: one 128-bit multiply, folded.
 #[inline]
-pub(super) fn mix(value: u64) -> u64 {
+pub(crate) fn mix(value: u64) -> u64 {
     let product = u128::from(value ^ 0x2d35_8dcc_aa6c_78a5) * 0x8bb8_4b93_962e_acc9_u128;
     (product >> 64) as u64 ^ product as u64
 }

@@ -10,6 +10,7 @@
 //! starts no thread, reads no clock, and for a packet of a known connection allocates nothing.
 
 mod event;
+mod keep;
 mod line;
 mod open;
 mod queue;
@@ -22,6 +23,7 @@ pub use stats::Stats;
 use crate::flow::{
     CloseReason, ConnectionId, ConnectionTable, HostHint, Observation, Slot, Summary,
 };
+use crate::kept::Kept;
 use crate::model::{Model, Origin, PacketFacts, Surprise};
 use crate::predict::{Kind, Predictor, SyntheticId, SyntheticPacket};
 use crate::score::{AnomalousConnection, Anomaly, ConnectionScore, Finding, Scorer};
@@ -64,6 +66,8 @@ pub struct Sensor {
     stats_interval: Span,
     /// When the next stats event is due; `None` before the first packet.
     stats_due: Option<Timestamp>,
+    /// What outlives connections; `None` where nothing is to be kept.
+    kept: Option<Box<Kept>>,
 }
 
 impl Sensor {
@@ -82,9 +86,13 @@ impl Sensor {
         let is_ended = connection.is_ended();
         if seen.is_new {
             let (service, originator) = (connection.service(), connection.originator());
-            let origin = Origin::new(connection.key(), service, originator, connection.first());
-            self.scorer.begin(seen.id.slot, connection.key(), service, originator, now);
+            let (key, first) = (*connection.key(), connection.first());
+            let origin = Origin::new(&key, service, originator, first);
+            self.scorer.begin(seen.id.slot, &key, service, originator, now);
             self.begin(seen.id.slot, &origin);
+            if self.kept.is_some() {
+                self.go_on(seen.id.slot, &key, origin, first, is_syn(&view));
+            }
             self.report_endpoints();
         }
         if seen.is_fragment {
@@ -184,6 +192,7 @@ impl Sensor {
             + self.scorer.memory()
             + self.last.capacity() * size_of::<PacketFacts>()
             + self.events.memory()
+            + self.kept.as_ref().map_or(0, |kept| kept.memory())
     }
 
     /// Brings the clock to a packet's time and answers the time the packet counts as having.
@@ -249,9 +258,13 @@ impl Sensor {
         }
     }
 
-    /// Drops everything kept for a closed connection but what it scored.
+    /// Drops everything held for a closed connection but what it scored and what is to be kept.
     fn forget(&mut self, summary: &Summary) -> ConnectionScore {
         let slot = summary.id.slot;
+        if let Some(kept) = &mut self.kept {
+            let score = self.scorer.connection(slot);
+            kept.end(summary, &score, |to| self.model.keep_state(slot, to));
+        }
         let silent = summary.closed == Some(CloseReason::Timeout);
         self.model.end(slot, self.learn && silent);
         self.predictor.end(slot);
@@ -344,6 +357,11 @@ impl Sensor {
         };
         self.events.push(Event::Synthetic(synthetic));
     }
+}
+
+/// Whether a packet asks for a TCP connection.
+fn is_syn(view: &PacketView<'_>) -> bool {
+    matches!(view.transport, Transport::Tcp(tcp) if tcp.flags.contains(TcpFlags::SYN))
 }
 
 /// A packet in the model's words.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Config, ModelKind};
 use crate::flow::{ConnectionTable, Limits};
+use crate::kept::Kept;
 use crate::model::file::{FileError, LARGEST_FILE};
 use crate::model::{Adaptive, Markov, Model};
 use crate::predict::{Policy, Predictor};
@@ -27,6 +28,11 @@ pub enum OpenError {
         kind: &'static str,
         /// The path given.
         path: PathBuf,
+    },
+    /// `store.path` names a file, but what this model kind learns can't be kept.
+    ModelKeepsNothing {
+        /// The kind, as the config names it.
+        kind: &'static str,
     },
     /// The file that `model.path` names can't be read.
     ModelUnreadable {
@@ -51,6 +57,11 @@ impl fmt::Display for OpenError {
                 f,
                 "model.path: model kind \"{kind}\" learns on line and reads no file, but \"{}\" was given",
                 path.display()
+            ),
+            Self::ModelKeepsNothing { kind } => write!(
+                f,
+                "store.path: what model kind \"{kind}\" learns can't be kept; \
+                 model.kind = \"adaptive\" can"
             ),
             Self::ModelUnreadable { path, error } => {
                 write!(f, "model.path: \"{}\" can't be read: {error}", path.display())
@@ -95,10 +106,18 @@ impl Sensor {
             },
             endpoints: score.endpoints(),
         };
+        let model = model(config)?;
+        let kept = match config.store.path() {
+            None => None,
+            Some(_) if model.state_len() == 0 => {
+                return Err(OpenError::ModelKeepsNothing { kind: "markov" });
+            }
+            Some(_) => Some(Box::new(Kept::new(config.store.connections(), model.state_len()))),
+        };
         Ok(Self {
             tunnels: config.wire.tunnels(),
             table: ConnectionTable::new(limits(config)),
-            model: model(config)?,
+            model,
             learn: !config.model.frozen(),
             predictor: Predictor::new(policy),
             scorer: Scorer::new(stated),
@@ -107,6 +126,7 @@ impl Sensor {
             stats: Stats::default(),
             stats_interval: config.sensor.stats_interval(),
             stats_due: None,
+            kept,
         })
     }
 }

@@ -8,6 +8,7 @@ use super::super::discretise::Symbols;
 use super::super::origin::mix;
 use super::super::schema::entropy_class;
 use super::super::{Origin, PacketFacts};
+use crate::bytes::{Reader, Write};
 
 /// Contexts of a head; with the prior and a constant, eight inputs to a mixer.
 pub(super) const CONTEXTS: usize = 6;
@@ -69,7 +70,7 @@ impl History {
             now: 0,
             periods: [Period { last: 0, every: 0, kind: 0 }; Self::PERIODS],
             connection: mix(origin.identity) as u32,
-            service: mix(service) as u32,
+            service: mix(service ^ origin.salt) as u32,
             pair: mix(origin.pair) as u32,
             lengths: [0; 4],
             of_side: [[0; 2]; 2],
@@ -84,6 +85,68 @@ impl History {
     /// A hash of the service.
     pub(super) const fn service_hash(&self) -> u32 {
         self.service
+    }
+
+    /// Bytes of a history that is kept.
+    pub(super) const KEPT: usize = 8 + Self::PERIODS * 16 + 4 + 4 * 2 + 2 * 4 + 4 + 4 + 2 + 1 + 1;
+
+    /// Writes all but what the connection's origin tells anew.
+    pub(super) fn keep(&self, mut to: &mut [u8]) {
+        to.u64(self.now);
+        for period in &self.periods {
+            to.u64(period.last);
+            to.u32(period.every);
+            to.u32(period.kind);
+        }
+        to.u32(self.connection);
+        self.lengths.iter().chain(self.of_side.as_flattened()).for_each(|&length| to.u16(length));
+        to.put(&self.side_flags);
+        to.put(&self.times);
+        to.put(&self.entropies);
+        to.u8(self.packets);
+        to.u8(self.next_period);
+    }
+
+    /// This history as it was when it was kept, its sides changed over if they have been since;
+    /// `None` if no history is like that.
+    pub(super) fn restored(mut self, from: &[u8], turned: bool, silence: u64) -> Option<Self> {
+        let mut from = Reader(from);
+        self.now = from.u64()?;
+        for period in &mut self.periods {
+            *period = Period { last: from.u64()?, every: from.u32()?, kind: from.u32()? };
+            if period.last > self.now || period.kind > kind(15, u16::MAX) {
+                return None;
+            }
+            if turned && period.kind > 0 {
+                period.kind = ((period.kind - 1) ^ (8 << 16)) + 1;
+            }
+        }
+        self.connection = from.u32()?;
+        for length in self.lengths.iter_mut().chain(self.of_side.as_flattened_mut()) {
+            *length = from.u16()?;
+        }
+        for side_flags in &mut self.side_flags {
+            *side_flags = from.u8()?;
+            if *side_flags != NOTHING && *side_flags > 15 {
+                return None;
+            }
+            if turned && *side_flags != NOTHING {
+                *side_flags ^= 8;
+            }
+        }
+        if turned {
+            self.of_side.swap(0, 1);
+        }
+        for number in self.times.iter_mut().chain(&mut self.entropies) {
+            *number = from.u8()?;
+        }
+        if turned {
+            self.entropies.swap(0, 1);
+        }
+        self.packets = from.u8()?.min(MOST);
+        self.next_period = from.u8()?;
+        self.now = self.now.saturating_add(silence);
+        from.end(self)
     }
 
     /// Whether a packet came before.

@@ -128,7 +128,8 @@ fn each_candidate(lines: &[&Line; CONTEXTS], bin: u8, mut call: impl FnMut(usize
             if kept == Line::UNKNOWN || count == CANDIDATES {
                 continue;
             }
-            let length = u32::from(kept) - 1;
+            // Never 0, but for a line out of a forged store.
+            let length = u32::from(kept).saturating_sub(1);
             if discretise::size(length) != bin || seen[..count].contains(&kept) {
                 continue;
             }
@@ -165,7 +166,7 @@ pub(super) fn keep(line: &mut Line, length: u16) {
     // One that looks like "none" is remembered as its neighbour.
     let kept = if length + 1 == Line::UNKNOWN { length + 2 } else { length + 1 };
     if line.slots[last] == kept {
-        line.slots[RUN] = (run_of(line) + 1).min(RUNS as u16 - 1);
+        line.slots[RUN] = run_of(line).saturating_add(1).min(RUNS as u16 - 1);
     } else {
         line.slots[earlier] = line.slots[last];
         line.slots[last] = kept;

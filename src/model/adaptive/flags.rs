@@ -42,6 +42,16 @@ impl Flags {
         size_of_val(&*self.slots)
     }
 
+    /// All slots, in their order.
+    pub(super) fn all(&self) -> impl Iterator<Item = &u16> {
+        self.slots.as_flattened().as_flattened().iter()
+    }
+
+    /// The same to be filled with what was kept.
+    pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut u16> {
+        self.slots.as_flattened_mut().as_flattened_mut().iter_mut()
+    }
+
     /// The probability of a packet's flags, given its side and flag class; 1 if it is not TCP.
     #[inline]
     pub(super) fn probability(

@@ -11,7 +11,7 @@ use std::hint::select_unpredictable;
 #[repr(C, align(64))]
 pub(super) struct Line {
     /// A part of the context's hash, 0 where the line is free.
-    check: u16,
+    pub(super) check: u16,
     /// By tree node: 12 bits of probability, then 4 bits that count up to 15 updates.
     pub(super) slots: [u16; Self::SLOTS],
 }
@@ -81,6 +81,16 @@ impl Lines {
     /// Bytes held.
     pub(super) fn memory(&self) -> usize {
         self.lines.len() * size_of::<Line>()
+    }
+
+    /// All of them, in their places.
+    pub(super) fn all(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// The same to be filled with lines that were kept.
+    pub(super) fn all_mut(&mut self) -> &mut [Line] {
+        &mut self.lines
     }
 
     #[inline(always)]

@@ -14,13 +14,14 @@
 //!
 //! What it promises: every head's distribution sums to one, the same packets give the same answers,
 //! memory is bounded, and a packet that is not learned from leaves no trace but in the history of its
-//! own connection. What it does not do: keep what it learned over a restart.
+//! own connection. What it learned can be kept over a restart ([`keep`]).
 
 mod arithmetic;
 mod context;
 mod decisions;
 mod exact;
 mod flags;
+mod keep;
 mod learned;
 mod line;
 mod look;
@@ -37,8 +38,9 @@ use super::engine::Dispatch;
 use super::file::{FileError, ModelFile};
 use super::network::{self, Network};
 use super::schema::entropy_class;
-use super::{Deadline, Expectation, Model, ModelMemory, Origin, PacketFacts, Surprise};
+use super::{Deadline, Expectation, KeptError, Model, ModelMemory, Origin, PacketFacts, Surprise};
 use crate::flow::Slot;
+use crate::time::Span;
 use arithmetic::log2;
 use context::{CONTEXTS, History};
 use decisions::Decisions;
@@ -70,6 +72,8 @@ pub struct Adaptive {
     changes: u64,
     /// Whether anybody ever wanted to know when a packet is due. Until then it is not learned.
     is_waited_for: Cell<bool>,
+    /// A hash of the weights before any learning.
+    began_with: u64,
 }
 
 /// A packet with its walks, and how it lay within its octaves.
@@ -179,6 +183,7 @@ impl Adaptive {
 
     fn of(name: String, learned: Learned, network: Option<Box<Network>>) -> Self {
         Self {
+            began_with: keep::origin_of(learned.weights()),
             name,
             learned,
             network,
@@ -416,6 +421,30 @@ impl Model for Adaptive {
                 + self.histories.capacity() * size_of::<History>(),
             per_connection: size_of::<History>() + state,
         }
+    }
+
+    fn keep(&self) -> Option<Vec<u8>> {
+        Some(keep::keep(self))
+    }
+
+    fn restore(&mut self, kept: &[u8]) -> Result<(), KeptError> {
+        keep::restore(self, kept)
+    }
+
+    fn state_len(&self) -> usize {
+        History::KEPT
+    }
+
+    fn keep_state(&self, slot: Slot, to: &mut [u8]) {
+        self.histories[slot.index()].keep(to);
+    }
+
+    fn restore_state(&mut self, slot: Slot, from: &[u8], turned: bool, silence: Span) -> bool {
+        let begun = self.histories[slot.index()];
+        let Some(restored) = begun.restored(from, turned, silence.micros()) else { return false };
+        self.histories[slot.index()] = restored;
+        self.changes += 1;
+        true
     }
 }
 

@@ -11,7 +11,7 @@ use crate::wire::TcpFlags;
 const TABLE: usize = 1 << 20;
 
 fn origin(identity: u64, pair: u64, port: u16) -> Origin {
-    Origin { service: Service { protocol: 17, port }, pair, identity, responder: Side::B }
+    Origin { service: Service { protocol: 17, port }, pair, identity, responder: Side::B, salt: 0 }
 }
 
 fn packet(side: Side, payload_len: u32, micros: u64) -> PacketFacts {

@@ -95,6 +95,22 @@ impl Weights {
         ((MIXER.to_owned(), layout_hash()), tensors)
     }
 
+    /// All numbers, in the order of the fields.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = f32> {
+        self.fields().into_iter().flatten().copied()
+    }
+
+    /// Weights from [`Self::numbers`]; `None` where one is out of its range.
+    pub(super) fn from_numbers(mut numbers: impl Iterator<Item = f32>) -> Option<Box<Self>> {
+        let mut weights = Self::zero();
+        for (tensor, places) in TENSORS.iter().zip(weights.fields_mut()) {
+            for place in places {
+                *place = numbers.next().filter(|number| tensor.range.contains(number))?;
+            }
+        }
+        Some(weights)
+    }
+
     /// Where training begins: the prior is mostly believed, each context a little.
     pub(super) fn untrained() -> Box<Self> {
         let mut weights = Self::zero();
@@ -148,7 +164,7 @@ impl Weights {
 }
 
 /// What a file of weights must name: everything the order and meaning of its numbers hang on.
-fn layout_hash() -> String {
+pub(super) fn layout_hash() -> String {
     file::hash(LAYOUT.as_bytes())
 }
 

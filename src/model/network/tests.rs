@@ -75,7 +75,7 @@ fn network(file: &[u8], dispatch: Dispatch) -> Result<Network, FileError> {
 }
 
 pub(in super::super) fn origin(responder: Side) -> Origin {
-    Origin { service: Service { protocol: 6, port: 443 }, pair: 1, identity: 2, responder }
+    Origin { service: Service { protocol: 6, port: 443 }, pair: 1, identity: 2, responder, salt: 0 }
 }
 
 fn packet(seed: u64, position: u32) -> PacketFacts {

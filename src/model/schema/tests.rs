@@ -12,7 +12,7 @@ use crate::time::Span;
 use crate::wire::TcpFlags;
 
 fn origin(port: u16, responder: Side) -> Origin {
-    Origin { service: Service { protocol: 6, port }, pair: 1, identity: 2, responder }
+    Origin { service: Service { protocol: 6, port }, pair: 1, identity: 2, responder, salt: 0 }
 }
 
 /// Side, protocol, flags, payload, window, entropy, microseconds since the packet before.
