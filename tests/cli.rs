@@ -23,7 +23,7 @@ fn read_capture(out: &Path, more: &[&str]) -> command::Done {
 
 #[test]
 fn help_fits_a_terminal_of_eighty_columns() {
-    for action in ["", "run", "train", "config", "version", "completions", "man"] {
+    for action in ["", "run", "train", "config", "models", "version", "completions", "man"] {
         let words: Vec<_> = [action, "--help"].into_iter().filter(|it| !it.is_empty()).collect();
         let done = command::finish(foreshadow(&words).env("COLUMNS", "80"));
         assert_eq!((done.status, done.stderr.as_str()), (Some(0), ""));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::eval::Part;
+use crate::kept::Target;
 
 /// Knows which packet should come next.
 ///
@@ -33,6 +34,9 @@ pub(super) enum Action {
     Train(TrainArgs),
     /// Train the mixer that weighs a network against what is learned on line
     Fit(FitArgs),
+    /// Look into what was learned and kept in a store, or take something out of it
+    #[command(subcommand)]
+    Models(ModelsAction),
     /// Print the default configuration, or check one
     Config(ConfigArgs),
     /// Print version, ABI version and features
@@ -377,6 +381,82 @@ mod torch {
             }
         }
     }
+}
+
+#[derive(Subcommand)]
+pub(super) enum ModelsAction {
+    /// What a store holds, and the services met
+    List(ListArgs),
+    /// What is kept of a service, an address or a connection
+    Show(ShowArgs),
+    /// Forget services, addresses or connections
+    Forget(ForgetArgs),
+    /// Everything as JSON Lines
+    Export(ExportArgs),
+}
+
+/// Which store.
+#[derive(ClapArgs)]
+pub(super) struct StoreArgs {
+    /// The store, as store.path names it
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) store: Option<PathBuf>,
+
+    /// A configuration file whose store.path names it
+    #[arg(long, short, value_name = "F", conflicts_with = "store")]
+    pub(super) config: Option<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
+
+    /// Show so many services, those with the most packets
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(super) top: usize,
+
+    /// Print JSON Lines
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct ShowArgs {
+    /// A service (tcp/443), an address (192.0.2.1) or a connection (udp/192.0.2.1:123-192.0.2.2:123)
+    #[arg(value_name = "WHAT")]
+    pub(super) what: Target,
+
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
+
+    /// Show so many connections, those seen last
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(super) top: usize,
+
+    /// Print JSON Lines
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(ClapArgs)]
+#[command(
+    after_help = "A service's or an address's connections are dropped, and what was learned under it is never \
+    found again. What all traffic taught together stays. No sensor may be using the store."
+)]
+pub(super) struct ForgetArgs {
+    /// Services (tcp/443), addresses (192.0.2.1), connections (udp/192.0.2.1:123-192.0.2.2:123)
+    #[arg(value_name = "WHAT", required = true)]
+    pub(super) what: Vec<Target>,
+
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct ExportArgs {
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
 }
 
 #[derive(ClapArgs)]

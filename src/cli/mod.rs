@@ -8,6 +8,7 @@ mod eval;
 mod failure;
 mod fit;
 mod input;
+mod models;
 mod progress;
 mod rebuild;
 mod report;
@@ -39,6 +40,7 @@ pub fn main() -> ExitCode {
         Action::Eval(action) => eval::eval(&action),
         Action::Train(options) => train::train(&options),
         Action::Fit(options) => fit::fit(&options),
+        Action::Models(action) => models::models(&action),
         Action::Config(options) => show_config(&options),
         Action::Version => print(&version()),
         Action::Completions { shell } => {

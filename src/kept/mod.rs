@@ -15,11 +15,13 @@
 //! All of it is bounded and made beforehand: a connection's end allocates nothing. What it does not do:
 //! read or write files; that is [`crate::store`]'s.
 
+mod contents;
 mod forgotten;
 mod records;
 mod services;
 mod snapshot;
 
+pub use contents::{Contents, Forgot, NoTarget, Target};
 pub use forgotten::{Forgotten, TooManyForgotten};
 pub use records::{Ends, Record, Records};
 pub use services::{Directory, ServiceRecord};

@@ -45,6 +45,7 @@ mod zeek_logs;
 
 pub use directory::LogDirectory;
 pub use error::SinkError;
+pub(crate) use number::civil;
 pub use pcapng::{Destination, RebuildOptions, RebuiltStream, Written};
 pub use row::Format;
 pub use schema::{Column, Schema, Type};

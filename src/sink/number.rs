@@ -223,7 +223,7 @@ pub(super) fn calendar(out: &mut Vec<u8>, time: Timestamp) {
 
 /// Year, month and day of a count of days since 1970-01-01 (Hinnant, "chrono-Compatible Low-Level
 /// Date Algorithms"). Packet time spans the years 1677 to 2262, so a year is always positive.
-fn civil(days: i64) -> (u32, u32, u32) {
+pub(crate) fn civil(days: i64) -> (u32, u32, u32) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);

@@ -31,7 +31,7 @@ pub(super) fn origin_of(weights: &Weights) -> u64 {
 
 pub(super) fn keep(model: &Adaptive) -> Vec<u8> {
     let learned = &model.learned;
-    let mut to = Vec::with_capacity(1 << 16 | learned.lines.memory() + learned.waits.memory());
+    let mut to = Vec::with_capacity(65_536 + learned.lines.memory() + learned.waits.memory());
     to.text(model.name());
     to.u64(form());
     to.u64(model.began_with);
