@@ -137,6 +137,8 @@ pub(super) enum Format {
 pub(super) enum EvalAction {
     /// Bits per packet of every model, beside baselines trained in the same run
     Forecast(ForecastArgs),
+    /// How much warmer connections start after a restart with a store than without
+    Warm(WarmArgs),
     /// What attacks are noticed and how many false alarms there are, beside a Markov chain
     Detect(DetectArgs),
 }
@@ -252,6 +254,22 @@ pub(super) struct FitArgs {
     /// The model file that gets the mixer, in place of MODEL
     #[arg(long, value_name = "FILE")]
     pub(super) into: Option<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+#[command(after_help = "The first half of each source's packets teaches, the second is measured.")]
+pub(super) struct WarmArgs {
+    /// Folders of captures
+    #[arg(long, short, num_args = 1.., value_name = "DIR", required = true)]
+    pub(super) data: Vec<PathBuf>,
+
+    /// Which class of captures
+    #[arg(long, default_value = "benign", value_name = "CLASS")]
+    pub(super) class: String,
+
+    /// Print JSON Lines
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

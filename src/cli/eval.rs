@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use super::args::{DetectArgs, EvalAction, ForecastArgs};
+use super::args::{DetectArgs, EvalAction, ForecastArgs, WarmArgs};
 use crate::eval::detect::{self, Task, TrainClean};
 use crate::eval::{self, Capture, Dataset, EvalError, Part, Report, Split};
 
@@ -13,6 +13,7 @@ const TAUGHT: &str = "benign";
 pub(super) fn eval(action: &EvalAction) -> Result<(), Failure> {
     match action {
         EvalAction::Forecast(args) => forecast(args),
+        EvalAction::Warm(args) => warm(args),
         EvalAction::Detect(args) => detect(args),
     }
 }
@@ -40,6 +41,14 @@ fn detect(args: &DetectArgs) -> Result<(), Failure> {
 fn write_picture(path: &Path, picture: &str) -> Result<(), Failure> {
     std::fs::write(path, picture)
         .map_err(|error| Failure::Output(format!("{}: cannot be written: {error}", path.display())))
+}
+
+fn warm(args: &WarmArgs) -> Result<(), Failure> {
+    let data = read(&args.data, &args.class, &Split::nothing_kept())
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    let captures: Vec<&Capture> = data.captures().iter().collect();
+    let sources = eval::warm(&captures);
+    super::print(&if args.json { eval::warm_json(&sources) } else { eval::warm_table(&sources) })
 }
 
 fn forecast(args: &ForecastArgs) -> Result<(), Failure> {

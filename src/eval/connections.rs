@@ -60,6 +60,8 @@ pub struct Seen {
 pub struct Began {
     /// What a model may know of it.
     pub origin: Origin,
+    /// Its addresses, ports and protocol.
+    pub key: ConnectionKey,
     /// The connection between the same ends that is over now.
     pub replaces: Option<u32>,
 }
@@ -112,7 +114,7 @@ impl Connections {
             position: live.packets - 1,
         };
         let began = began
-            .then(|| Began { origin: origin(sender, receiver, protocol, flags, time), replaces });
+            .then(|| Began { replaces, ..Began::new(sender, receiver, protocol, flags, time) });
         Some(Seen { connection: live.number, began, facts })
     }
 }
@@ -131,26 +133,29 @@ fn is_fresh(flags: TcpFlags) -> bool {
     flags.contains(TcpFlags::SYN) && !flags.intersects(others)
 }
 
-/// What the first packet tells. The service's port is the one that a SYN goes to and a SYN with ACK
-/// comes from, else the lower one.
-fn origin(sender: End, receiver: End, protocol: u8, flags: TcpFlags, first: Timestamp) -> Origin {
-    let syn = flags.contains(TcpFlags::SYN);
-    let answers = flags.contains(TcpFlags::ACK);
-    let (port, originator) = match (syn, answers) {
-        (true, false) => (receiver.1, Side::A),
-        (true, true) => (sender.1, Side::B),
-        _ if sender.1 < receiver.1 => (sender.1, Side::B),
-        _ => (receiver.1, Side::A),
-    };
-    let key = ConnectionKey {
-        address_a: sender.0,
-        address_b: receiver.0,
-        port_a: sender.1,
-        port_b: receiver.1,
-        protocol,
-        domain: 0,
-    };
-    Origin::new(&key, Service { protocol, port }, originator, first)
+impl Began {
+    /// What the first packet tells. The service's port is the one that a SYN goes to and a SYN with
+    /// ACK comes from, else the lower one.
+    fn new(sender: End, receiver: End, protocol: u8, flags: TcpFlags, first: Timestamp) -> Self {
+        let syn = flags.contains(TcpFlags::SYN);
+        let answers = flags.contains(TcpFlags::ACK);
+        let (port, originator) = match (syn, answers) {
+            (true, false) => (receiver.1, Side::A),
+            (true, true) => (sender.1, Side::B),
+            _ if sender.1 < receiver.1 => (sender.1, Side::B),
+            _ => (receiver.1, Side::A),
+        };
+        let key = ConnectionKey {
+            address_a: sender.0,
+            address_b: receiver.0,
+            port_a: sender.1,
+            port_b: receiver.1,
+            protocol,
+            domain: 0,
+        };
+        let origin = Origin::new(&key, Service { protocol, port }, originator, first);
+        Self { origin, key, replaces: None }
+    }
 }
 
 #[cfg(test)]

@@ -8,10 +8,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::connections::{Began, Connections};
+use super::connections::{Began, Connections, Seen};
 use super::{EvalError, Split};
 use crate::model::PacketFacts;
 use crate::source::{self, Source, SourceError};
+use crate::time::Timestamp;
 use crate::wire::{self, Tunnels};
 
 /// Folder names that are classes.
@@ -47,6 +48,8 @@ pub struct Capture {
 pub struct Packet {
     /// Its connection's number.
     pub connection: u32,
+    /// When it came.
+    pub time: Timestamp,
     /// The packet as models see it.
     pub facts: PacketFacts,
 }
@@ -135,7 +138,8 @@ impl Capture {
             let view = wire::parse(packet.link, packet.data, packet.wire_len, Tunnels::NONE);
             if let Some(seen) = connections.see(packet.time, &view) {
                 self.began.extend(seen.began);
-                self.packets.push(Packet { connection: seen.connection, facts: seen.facts });
+                let Seen { connection, facts, .. } = seen;
+                self.packets.push(Packet { connection, time: packet.time, facts });
             }
         }
         Ok(())

@@ -35,6 +35,7 @@ mod run;
 mod split;
 pub(crate) mod svg;
 mod table;
+mod warm;
 mod witten_bell;
 
 pub use baseline::Baseline;
@@ -50,6 +51,7 @@ pub use report::{Extent, ModelReport, Report, SourceReport};
 pub use run::{line_up, line_up_with, measure, models_of, part_of, train};
 pub use split::{Part, Split};
 pub use table::table;
+pub use warm::{Kind, Starts, WarmSource, warm, warm_json, warm_table};
 
 use crate::flow::Slot;
 use crate::model::{Origin, PacketFacts};

@@ -138,8 +138,8 @@ impl Kept {
         keep: impl FnOnce(&mut [u8]),
     ) {
         self.directory.count(summary, score);
-        if may_return(summary) {
-            self.records.put(record(summary, score), keep);
+        if let Some(record) = returning(summary, score) {
+            self.records.put(record, keep);
         }
     }
 
@@ -162,18 +162,22 @@ impl Kept {
 }
 
 /// Whether a connection that is seen for the last time may be seen again: not a TCP connection that
-/// was closed or never opened, and not a question and its answer from a client's port, of which a busy
-/// site has so many that they would push out all others.
-fn may_return(summary: &Summary) -> bool {
-    let key = &summary.key;
+/// was closed or never opened (`goes_on` is false), and not a question and its answer from a
+/// client's port, of which a busy site has so many that they would push out all others.
+#[must_use]
+pub fn may_return(ends: &Ends, goes_on: bool, packets: u64) -> bool {
+    let fixed = ends.lower.1 < EPHEMERAL && ends.upper.1 < EPHEMERAL;
+    let is_tcp = ends.protocol == TCP;
+    (goes_on || !is_tcp) && (packets >= MIN_PACKETS || (fixed && !is_tcp))
+}
+
+/// The record of a connection that may return.
+fn returning(summary: &Summary, score: &ConnectionScore) -> Option<Record> {
     let goes_on = matches!(summary.state, ConnectionState::S1 | ConnectionState::Oth);
+    let record = record(summary, score);
     // The number of a domain is given anew by each sensor.
-    if key.domain != 0 || (key.protocol == TCP && !goes_on) {
-        return false;
-    }
-    let packets: u64 = summary.sides.iter().map(|side| side.packets).sum();
-    let fixed = key.port_a < EPHEMERAL && key.port_b < EPHEMERAL;
-    packets >= MIN_PACKETS || (fixed && key.protocol != TCP)
+    let may = summary.key.domain == 0 && may_return(&record.ends, goes_on, record.packets);
+    may.then_some(record)
 }
 
 fn record(summary: &Summary, score: &ConnectionScore) -> Record {
@@ -201,8 +205,8 @@ impl Kept {
         let mut records = self.records.clone();
         live(&mut |summary, score, keep| {
             directory.count(summary, score);
-            if may_return(summary) {
-                records.put(record(summary, score), keep);
+            if let Some(record) = returning(summary, score) {
+                records.put(record, keep);
             }
         });
         snapshot.put(part::SERVICES, directory.encode());

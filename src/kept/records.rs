@@ -239,7 +239,7 @@ impl Records {
     /// Reads what [`Self::encode`] wrote into an empty room like this one, the latest records that
     /// fit; `None` if it is something else or has states of another length.
     #[must_use]
-    pub(super) fn take(&self, bytes: &[u8]) -> Option<Self> {
+    pub fn take(&self, bytes: &[u8]) -> Option<Self> {
         let (count, state_len, from) = Self::head(bytes)?;
         if state_len != self.state_len && count > 0 {
             return None;
