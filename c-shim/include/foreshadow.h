@@ -211,7 +211,9 @@ enum foreshadow_has {
     /** foreshadow_connection.tunnel. */
     FORESHADOW_HAS_TUNNEL = 0x40,
     /** foreshadow_outcome.came_len: absent where nothing came. */
-    FORESHADOW_HAS_CAME = 0x80
+    FORESHADOW_HAS_CAME = 0x80,
+    /** foreshadow_heartbeat.uid_high and uid_low. */
+    FORESHADOW_HAS_UID = 0x100
 };
 
 /** The packet that came, in the model's words. */
@@ -537,6 +539,64 @@ typedef struct foreshadow_outcome {
     uint8_t reserved[7];
 } foreshadow_outcome;
 
+enum foreshadow_change {
+    /** A cadence that held: its beats no longer come, though others' packets do. */
+    FORESHADOW_CHANGE_STOPPED = 1,
+    /** One that had stopped is back. */
+    FORESHADOW_CHANGE_RESUMED = 2,
+    /** Nothing at all comes any more: the capture itself may have stopped. Said once for all. */
+    FORESHADOW_CHANGE_SILENCE = 3
+};
+
+enum foreshadow_beats {
+    /** The packets that one side of a connection sends. */
+    FORESHADOW_BEATS_PACKETS = 1,
+    /** The connections that one endpoint begins to another on one service. */
+    FORESHADOW_BEATS_CONNECTIONS = 2
+};
+
+/** A missing heartbeat; event.time_ns is when the wait for it was over, or when it came back. */
+typedef struct foreshadow_heartbeat {
+    uint32_t size;
+    /** Which of the optional values are there: FORESHADOW_HAS_*. */
+    uint16_t has;
+    /** FORESHADOW_CHANGE_*. */
+    uint8_t change;
+    /** FORESHADOW_BEATS_*. */
+    uint8_t beats;
+    /** Who sends the packets, or begins the connections. */
+    foreshadow_address source;
+    /** To whom. */
+    foreshadow_address destination;
+    /** Upper half of the connection's uid (FORESHADOW_HAS_UID). */
+    uint64_t uid_high;
+    /** Lower half of it. */
+    uint64_t uid_low;
+    /** Time between beats. */
+    uint64_t period_ns;
+    /** Seven in eight beats come within this of their time. */
+    uint64_t jitter_ns;
+    /** The last beat before the silence. */
+    int64_t last_ns;
+    /** How long after it the cadence counts as stopped. */
+    uint64_t wait_ns;
+    /** Beats so far. */
+    uint32_t count;
+    /** Beats that did not come. */
+    uint32_t missed;
+    /** Cadences believed now, this one included. */
+    uint32_t cadences;
+    /** Port of the source; 0 for connections, which have one each. */
+    uint16_t source_port;
+    /** Port of the destination. */
+    uint16_t destination_port;
+    /** Port of the service they speak. */
+    uint16_t service_port;
+    /** IP protocol number. */
+    uint8_t protocol;
+    uint8_t reserved[5];
+} foreshadow_heartbeat;
+
 /** A packet that was not expected; event.time_ns is when it came. */
 typedef struct foreshadow_anomaly {
     uint32_t size;
@@ -711,6 +771,10 @@ typedef struct foreshadow_stats {
     uint64_t anomalous_endpoints;
     /** Alarms not raised because as many as stated had been. */
     uint64_t alarms_held;
+    /** Cadences believed now. */
+    uint64_t cadences;
+    /** Cadences that stopped. */
+    uint64_t heartbeats_missing;
 } foreshadow_stats;
 
 enum foreshadow_event_kind {
@@ -733,7 +797,9 @@ enum foreshadow_event_kind {
     /** data.anomalous_connection: a connection's packets together are too unlikely. */
     FORESHADOW_EVENT_ANOMALOUS_CONNECTION = 9,
     /** data.anomalous_endpoint: an endpoint does, or suffers, what it does not usually. */
-    FORESHADOW_EVENT_ANOMALOUS_ENDPOINT = 10
+    FORESHADOW_EVENT_ANOMALOUS_ENDPOINT = 10,
+    /** data.heartbeat: what came regularly no longer does, or does again. */
+    FORESHADOW_EVENT_HEARTBEAT = 11
 };
 
 /** Something the host should hear of. */
@@ -755,6 +821,7 @@ typedef struct foreshadow_event {
         foreshadow_outcome outcome;
         foreshadow_anomalous_connection anomalous_connection;
         foreshadow_anomalous_endpoint anomalous_endpoint;
+        foreshadow_heartbeat heartbeat;
         /** Room for the members to grow, so that the size of an event stays. */
         uint8_t room[512];
     } data;

@@ -6,9 +6,11 @@
 use std::ffi::c_char;
 
 use crate::flow::{
-    CloseReason, ConnectionId, ConnectionKey, ConnectionState, Counters, History, Side, Summary,
+    CloseReason, ConnectionId, ConnectionKey, ConnectionState, Counters, History, Service, Side,
+    Summary,
 };
 use crate::model::{Expectation, PacketFacts, SizeRange, Surprise, TimeRange};
+use crate::predict::cadence::{Beats, Change, Heartbeat};
 use crate::predict::{Gap, Kind, Outcome, Settled, SyntheticId, SyntheticPacket, Why};
 use crate::score::{
     Activity, AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
@@ -45,6 +47,10 @@ pub(super) fn event(event: &ffi::foreshadow_event) -> Result<Event, Unknown> {
         ffi::FORESHADOW_EVENT_OUTCOME => {
             // SAFETY: above.
             outcome(unsafe { &data.outcome }, time).map(Event::Outcome)
+        }
+        ffi::FORESHADOW_EVENT_HEARTBEAT => {
+            // SAFETY: above.
+            heartbeat(unsafe { &data.heartbeat }, time).map(Event::Heartbeat)
         }
         ffi::FORESHADOW_EVENT_ANOMALY => {
             // SAFETY: above.
@@ -129,6 +135,30 @@ fn outcome(settled: &ffi::foreshadow_outcome, time: Timestamp) -> Result<Settled
         time,
         came: has(ffi::FORESHADOW_HAS_CAME).then_some(settled.came_len),
         capture_loss: settled.capture_loss,
+    })
+}
+
+fn heartbeat(beat: &ffi::foreshadow_heartbeat, time: Timestamp) -> Result<Heartbeat, Unknown> {
+    let change = Change::ALL.into_iter().find(|change| *change as u8 == beat.change);
+    let beats = Beats::ALL.into_iter().find(|beats| *beats as u8 == beat.beats);
+    let uid = u128::from(beat.uid_high) << 64 | u128::from(beat.uid_low);
+    Ok(Heartbeat {
+        time,
+        change: change.ok_or(Unknown::of("heartbeat.change"))?,
+        beats: beats.ok_or(Unknown::of("heartbeat.beats"))?,
+        source: address(beat.source),
+        source_port: beat.source_port,
+        destination: address(beat.destination),
+        destination_port: beat.destination_port,
+        service: Service { protocol: beat.protocol, port: beat.service_port },
+        uid: has(beat.has, ffi::FORESHADOW_HAS_UID).then_some(uid),
+        period: Span::from_nanos(beat.period_ns),
+        jitter: Span::from_nanos(beat.jitter_ns),
+        count: beat.count,
+        last: Timestamp::from_nanos(beat.last_ns),
+        wait: Span::from_nanos(beat.wait_ns),
+        missed: beat.missed,
+        cadences: beat.cadences,
     })
 }
 
@@ -261,6 +291,8 @@ fn stats(stats: &ffi::foreshadow_stats) -> Stats {
         anomalous_connections: stats.anomalous_connections,
         anomalous_endpoints: stats.anomalous_endpoints,
         alarms_held: stats.alarms_held,
+        cadences: stats.cadences,
+        heartbeats_missing: stats.heartbeats_missing,
     }
 }
 
@@ -523,6 +555,24 @@ mod tests {
                 position: 32,
             },
         };
+        let heartbeat = Heartbeat {
+            time: Timestamp::from_nanos(110),
+            change: Change::Resumed,
+            beats: Beats::Connections,
+            source: Address::v4([111; 4]),
+            source_port: 112,
+            destination: Address::v6([113; 16]),
+            destination_port: 114,
+            service: Service { protocol: 115, port: 116 },
+            uid: Some(UID),
+            period: Span::from_nanos(117),
+            jitter: Span::from_nanos(118),
+            count: 119,
+            last: Timestamp::from_nanos(120),
+            wait: Span::from_nanos(121),
+            missed: 122,
+            cadences: 123,
+        };
         let counters = |from: u64| Counters {
             packets: from,
             ip_bytes: from + 1,
@@ -586,6 +636,8 @@ mod tests {
             surprise_millibits: 84,
             anomalies: 85,
             synthetic: 86,
+            cadences: 108,
+            heartbeats_missing: 109,
             events_shed: 87,
             memory: 88,
             anomalous_connections: 91,
@@ -611,6 +663,8 @@ mod tests {
                 came: None,
                 ..settled
             }),
+            Event::Heartbeat(heartbeat),
+            Event::Heartbeat(Heartbeat { uid: None, change: Change::Silence, ..heartbeat }),
             Event::Anomaly(anomaly),
             Event::Anomaly(Anomaly {
                 seen: PacketFacts { since: None, entropy: None, ..anomaly.seen },

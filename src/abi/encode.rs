@@ -4,6 +4,7 @@ use std::ffi::c_char;
 
 use crate::flow::{ConnectionId, ConnectionKey, Counters, Side, Summary};
 use crate::model::{Expectation, PacketFacts, Surprise};
+use crate::predict::cadence::Heartbeat;
 use crate::predict::{Kind, Settled, SyntheticPacket};
 use crate::score::{
     AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
@@ -34,6 +35,10 @@ pub(super) fn event(event: &Event) -> ffi::foreshadow_event {
         Event::Outcome(settled) => {
             out.kind = ffi::FORESHADOW_EVENT_OUTCOME;
             out.data.outcome = outcome(settled);
+        }
+        Event::Heartbeat(beat) => {
+            out.kind = ffi::FORESHADOW_EVENT_HEARTBEAT;
+            out.data.heartbeat = heartbeat(beat);
         }
         Event::Anomaly(packet) => {
             out.kind = ffi::FORESHADOW_EVENT_ANOMALY;
@@ -144,6 +149,8 @@ pub(super) fn stats(stats: &Stats) -> ffi::foreshadow_stats {
         surprise_millibits,
         anomalies,
         synthetic,
+        cadences,
+        heartbeats_missing,
         events_shed,
         memory,
         anomalous_connections,
@@ -174,6 +181,8 @@ pub(super) fn stats(stats: &Stats) -> ffi::foreshadow_stats {
         anomalous_connections,
         anomalous_endpoints,
         alarms_held,
+        cadences,
+        heartbeats_missing,
     }
 }
 
@@ -278,6 +287,49 @@ fn gap(kind: Kind) -> ffi::foreshadow_gap {
         why: gap.why as u8,
         reserved: [0; 3],
     })
+}
+
+fn heartbeat(heartbeat: &Heartbeat) -> ffi::foreshadow_heartbeat {
+    let Heartbeat {
+        time: _,
+        change,
+        beats,
+        source,
+        source_port,
+        destination,
+        destination_port,
+        service,
+        uid,
+        period,
+        jitter,
+        count,
+        last,
+        wait,
+        missed,
+        cadences,
+    } = *heartbeat;
+    ffi::foreshadow_heartbeat {
+        size: size_of_ours::<ffi::foreshadow_heartbeat>(),
+        has: flag(ffi::FORESHADOW_HAS_UID, uid),
+        change: change as u8,
+        beats: beats as u8,
+        source: address(source),
+        destination: address(destination),
+        uid_high: (uid.unwrap_or(0) >> 64) as u64,
+        uid_low: uid.unwrap_or(0) as u64,
+        period_ns: period.nanos(),
+        jitter_ns: jitter.nanos(),
+        last_ns: last.nanos(),
+        wait_ns: wait.nanos(),
+        count,
+        missed,
+        cadences,
+        source_port,
+        destination_port,
+        service_port: service.port,
+        protocol: service.protocol,
+        reserved: [0; 5],
+    }
 }
 
 fn anomaly(packet: &Anomaly) -> ffi::foreshadow_anomaly {

@@ -278,6 +278,24 @@ sections! {
         /// Packets of a connection before its deadlines count.
         min_packets: u32 = 8, in 2..=10_000, unit "packets",
             cost "short connections get no synthetic packets; lower, and more are wrong";
+        /// Sequences watched for a cadence: the packets of each side of a connection, and the
+        /// connections of each pair of endpoints on a service. When there are more, the least valuable
+        /// gives way. 0 watches none, and no missing heartbeat is reported.
+        heartbeats: usize = 65_536, in 0..=16_777_216, unit "sequences",
+            cost "200 bytes of memory each";
+        /// Beats before a cadence is believed, so that its end is worth a word.
+        heartbeat_beats: u32 = 30, in 8..=100_000, unit "beats",
+            cost "a cadence is watched later; lower, and short runs of a beat are taken for one";
+        /// The most a cadence may be off: seven in eight beats come within this share of the period.
+        heartbeat_jitter: f64 = 0.15, in 0.001..=0.3, unit "share of the period",
+            cost "less regular traffic counts, and more of its pauses as stops";
+        /// The shortest period of a cadence. What repeats faster is mostly the inside of a transfer.
+        heartbeat_period: Span = Span::from_millis(500), in Span::from_millis(1)..=DAY,
+            unit "packet time", cost "faster polling is not watched; lower, and transfers and calls are";
+        /// The share of a cadence's gaps that may be taken for a stop and are none. By the record of
+        /// each cadence it decides how many beats must be missing in a row, two at least.
+        heartbeat_false_rate: f64 = 0.001, in 0.000_001..=0.1, unit "probability",
+            cost "more false reports; lower, and a stop of a cadence that skips beats is told later";
     }
 
     /// Packets the forecast did not expect.

@@ -8,6 +8,7 @@
 //! A synthetic packet is a type of its own ([`SyntheticPacket`]), so that it can't be taken for a
 //! real one anywhere: it is never learned from, never scored, and never fed again.
 
+pub mod cadence;
 mod predictor;
 pub mod rebuild;
 mod synthetic;

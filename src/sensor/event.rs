@@ -2,6 +2,7 @@
 
 use crate::flow::{ConnectionId, Side, Summary};
 use crate::model::Surprise;
+use crate::predict::cadence::Heartbeat;
 use crate::predict::{Settled, SyntheticPacket};
 use crate::score::{AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore};
 use crate::time::Timestamp;
@@ -47,6 +48,8 @@ pub enum Event {
     Synthetic(SyntheticPacket),
     /// What became of such a packet; once for each.
     Outcome(Settled),
+    /// What came regularly no longer does, or does again.
+    Heartbeat(Heartbeat),
     /// A packet came that was not expected.
     Anomaly(Anomaly),
     /// A connection's packets together are too unlikely.
@@ -80,6 +83,7 @@ impl Event {
         match self {
             Self::Synthetic(synthetic) => synthetic.made,
             Self::Outcome(settled) => settled.time,
+            Self::Heartbeat(heartbeat) => heartbeat.time,
             Self::Anomaly(anomaly) => anomaly.time,
             Self::AnomalousConnection(connection) => connection.time,
             Self::AnomalousEndpoint(endpoint) => endpoint.time,

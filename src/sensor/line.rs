@@ -8,6 +8,7 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::flow::{ConnectionId, ConnectionKey, Counters, Side, Summary};
 use crate::model::{Expectation, PacketFacts, Surprise};
+use crate::predict::cadence::Heartbeat;
 use crate::predict::{Kind, Settled, SyntheticPacket};
 use crate::score::{
     AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
@@ -23,6 +24,7 @@ impl Display for Event {
         match self {
             Self::Synthetic(synthetic) => write_synthetic(f, synthetic),
             Self::Outcome(settled) => write_outcome(f, settled),
+            Self::Heartbeat(heartbeat) => write_heartbeat(f, heartbeat),
             Self::Anomaly(anomaly) => write_anomaly(f, anomaly),
             Self::AnomalousConnection(found) => {
                 let AnomalousConnection { id, host_id, key, originator, uid, time, finding, score } =
@@ -180,6 +182,45 @@ fn write_anomaly(f: &mut Formatter<'_>, anomaly: &Anomaly) -> fmt::Result {
     write_expectation(f, expected)
 }
 
+fn write_heartbeat(f: &mut Formatter<'_>, heartbeat: &Heartbeat) -> fmt::Result {
+    let Heartbeat {
+        time,
+        change,
+        beats,
+        source,
+        source_port,
+        destination,
+        destination_port,
+        service,
+        uid,
+        period,
+        jitter,
+        count,
+        last,
+        wait,
+        missed,
+        cadences,
+    } = heartbeat;
+    write!(f, "heartbeat time={} change={} beats={} uid=", At(*time), change.name(), beats.name())?;
+    match uid {
+        Some(uid) => write!(f, "{uid:x}")?,
+        None => f.write_str("-")?,
+    }
+    write!(
+        f,
+        " source={} destination={} protocol={} service={} period={} jitter={} count={count} \
+         last={} wait={} missed={missed} cadences={cadences}",
+        Endpoint(*source, *source_port),
+        Endpoint(*destination, *destination_port),
+        service.protocol,
+        service.port,
+        period.nanos(),
+        jitter.nanos(),
+        At(*last),
+        wait.nanos()
+    )
+}
+
 fn write_connection(
     f: &mut Formatter<'_>,
     closed_at: Timestamp,
@@ -280,6 +321,8 @@ fn write_stats(f: &mut Formatter<'_>, time: Timestamp, stats: &Stats) -> fmt::Re
         surprise_millibits,
         anomalies,
         synthetic,
+        cadences,
+        heartbeats_missing,
         events_shed,
         memory,
         anomalous_connections,
@@ -293,6 +336,7 @@ fn write_stats(f: &mut Formatter<'_>, time: Timestamp, stats: &Stats) -> fmt::Re
          time_reversed={time_reversed} clock_resets={clock_resets} connections={connections} \
          live={live} live_peak={live_peak} evicted={evicted} scored={scored} \
          surprise_millibits={surprise_millibits} anomalies={anomalies} synthetic={synthetic} \
+         cadences={cadences} heartbeats_missing={heartbeats_missing} \
          events_shed={events_shed} memory={memory} anomalous_connections={anomalous_connections} \
          anomalous_endpoints={anomalous_endpoints} alarms_held={alarms_held}",
         At(time)

@@ -10,6 +10,7 @@
 //! starts no thread, reads no clock, and for a packet of a known connection allocates nothing.
 
 mod event;
+mod heartbeat;
 mod keep;
 mod line;
 mod open;
@@ -25,6 +26,7 @@ use crate::flow::{
 };
 use crate::kept::Kept;
 use crate::model::{Model, Origin, PacketFacts, Surprise};
+use crate::predict::cadence::{Heartbeat, Heartbeats};
 use crate::predict::{Kind, Predictor, SyntheticId, SyntheticPacket};
 use crate::score::{AnomalousConnection, Anomaly, ConnectionScore, Finding, Scorer};
 use crate::time::{Span, Timestamp};
@@ -58,6 +60,7 @@ pub struct Sensor {
     /// Whether the model may learn at all.
     learn: bool,
     predictor: Predictor,
+    heartbeats: Heartbeats,
     scorer: Scorer,
     /// The last packet of each connection, by slot: what a synthetic one is made after.
     last: Vec<PacketFacts>,
@@ -77,6 +80,7 @@ impl Sensor {
         let view = wire::parse(packet.link, packet.data, packet.wire_len, self.tunnels);
         self.stats.wire_bytes += u64::from(view.wire_len);
         let now = self.admit(packet.time);
+        self.heartbeats.saw(now);
         let Some(seen) = self.table.observe(now, &view, packet.host) else {
             return Verdict::NONE;
         };
@@ -94,6 +98,7 @@ impl Sensor {
                 self.go_on(seen.id.slot, &key, origin, first, is_syn(&view));
             }
             self.report_endpoints();
+            self.beat_of_connections(seen.id.slot, now);
         }
         if seen.is_fragment {
             // Only the first fragment has a transport header, and it was scored for all of them.
@@ -120,6 +125,7 @@ impl Sensor {
         } else {
             self.predictor.arm(slot, now, facts.position.saturating_add(1), &*self.model);
         }
+        self.beat_of_packets(slot, &facts, now);
         self.last[slot.index()] = facts;
         self.stats.scored += 1;
         self.stats.surprise_millibits += (surprise.total() * 1_000.0) as u64;
@@ -162,6 +168,12 @@ impl Sensor {
         Some((self.table.summary(id)?, self.scorer.connection(id.slot)))
     }
 
+    /// The cadences that are believed now, as each would be told of if it stopped: period, jitter, last
+    /// beat, and the beats that are missing already.
+    pub fn cadences(&self) -> impl Iterator<Item = Heartbeat> {
+        self.heartbeats.watched(self.table.clock().unwrap_or_default())
+    }
+
     /// The capture ended: closes every connection and queues the last counters.
     pub fn finish(&mut self) {
         self.events.begin_call();
@@ -178,6 +190,7 @@ impl Sensor {
         let mut stats = self.stats;
         stats.take_from(self.table.stats());
         stats.alarms_held = self.scorer.held();
+        stats.cadences = u64::from(self.heartbeats.cadences());
         stats.events_shed = self.events.shed_total();
         stats.memory = self.memory() as u64;
         stats
@@ -189,6 +202,7 @@ impl Sensor {
         self.table.memory()
             + self.model.memory().total
             + self.predictor.memory()
+            + self.heartbeats.memory()
             + self.scorer.memory()
             + self.last.capacity() * size_of::<PacketFacts>()
             + self.events.memory()
@@ -202,6 +216,7 @@ impl Sensor {
         if now.reset {
             self.settle_closed();
             self.predictor.clear(now.time);
+            self.heartbeats.clear(now.time);
             self.stats_due = None;
         }
         self.run_to(now.time);
@@ -229,12 +244,14 @@ impl Sensor {
             let Some(id) = self.table.connection(slot).map(|connection| connection.id(slot)) else {
                 continue;
             };
+            self.fire_heartbeats(due);
             self.expire(due);
             // Its connection may have fallen silent for good before the deadline came.
             if let Some(summary) = self.table.summary(id) {
                 self.report_miss(&summary, due);
             }
         }
+        self.fire_heartbeats(now);
         self.expire(now);
     }
 
@@ -268,6 +285,7 @@ impl Sensor {
         let silent = summary.closed == Some(CloseReason::Timeout);
         self.model.end(slot, self.learn && silent);
         self.predictor.end(slot);
+        self.heartbeats.end(slot);
         let now = self.table.clock().unwrap_or(summary.last);
         let score = self.scorer.end(slot, summary, now);
         self.report_endpoints();

@@ -10,6 +10,7 @@ use crate::flow::{ConnectionTable, Limits};
 use crate::kept::Kept;
 use crate::model::file::{FileError, LARGEST_FILE};
 use crate::model::{Adaptive, Markov, Model};
+use crate::predict::cadence::{Heartbeats, Steadiness};
 use crate::predict::{Policy, Predictor};
 use crate::score::{self, Scorer, Weights};
 
@@ -121,6 +122,7 @@ impl Sensor {
             learn: !config.model.frozen(),
             predictor: Predictor::new(policy),
             scorer: Scorer::new(stated),
+            heartbeats: heartbeats(config),
             last: Vec::new(),
             events: EventQueue::new(config.sensor.event_queue()),
             stats: Stats::default(),
@@ -129,6 +131,18 @@ impl Sensor {
             kept,
         })
     }
+}
+
+fn heartbeats(config: &Config) -> Heartbeats {
+    let predict = &config.predict;
+    let capacity = if predict.enabled() { predict.heartbeats() } else { 0 };
+    let rule = Steadiness {
+        beats: predict.heartbeat_beats(),
+        jitter: predict.heartbeat_jitter() as f32,
+        period: predict.heartbeat_period(),
+        false_rate: predict.heartbeat_false_rate() as f32,
+    };
+    Heartbeats::new(capacity, rule, config.sensor.seed())
 }
 
 fn model(config: &Config) -> Result<Box<dyn Model>, OpenError> {

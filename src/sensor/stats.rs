@@ -44,6 +44,10 @@ pub struct Stats {
     pub alarms_held: u64,
     /// Synthetic packets.
     pub synthetic: u64,
+    /// Cadences believed now.
+    pub cadences: u64,
+    /// Cadences that stopped.
+    pub heartbeats_missing: u64,
     /// Events lost because nobody polled.
     pub events_shed: u64,
     /// Bytes of memory the sensor holds for connections, model and deadlines.

@@ -4,13 +4,14 @@ use super::schema::{Column, Schema, Type};
 
 impl Schema {
     /// Every log there is.
-    pub const ALL: [&'static Self; 6] = [
+    pub const ALL: [&'static Self; 7] = [
         &Self::CONN,
         &Self::SYNTHETIC,
         &Self::ANOMALY,
         &Self::ALARM,
         &Self::STATS,
         &Self::REPORTER,
+        &Self::HEARTBEAT,
     ];
 
     /// Zeek's connection log, then what Foreshadow adds.
@@ -358,6 +359,41 @@ impl Schema {
         ],
     };
 
+    /// What came regularly and no longer does.
+    pub const HEARTBEAT: Self = Self {
+        path: "heartbeat",
+        doc: "One row when a cadence that held stops, and one when it comes back: polling, \
+              keep-alives, beacons. A connection that is closed properly is no stop, and of two \
+              endpoints on a service one stop is told at a time.",
+        columns: &[
+            col("ts", Type::Time, "When the wait was over, or the beat that came back."),
+            col(
+                "state",
+                Type::Enum,
+                "`stopped`, its beats no longer come; `resumed`, they do again; `silence`, nothing at \
+                 all comes, so that the capture itself may have stopped: told once for all.",
+            ),
+            col(
+                "beats",
+                Type::Enum,
+                "What came regularly: `packets` of one side of a connection, or `connections` begun.",
+            ),
+            col("uid", Type::String, "The connection, while it was known; unset for connections."),
+            col("source_h", Type::Addr, "Who sends the packets, or begins the connections."),
+            col("source_p", Type::Port, "From which port; unset for connections."),
+            col("destination_h", Type::Addr, "To whom."),
+            col("destination_p", Type::Port, "At which port; for connections the service's."),
+            PROTO,
+            col("period", Type::Interval, "Time between beats: the median of the last sixteen."),
+            col("jitter", Type::Interval, "Seven in eight beats come within this of their time."),
+            col("count", Type::Count, "Beats so far."),
+            col("last", Type::Time, "The last beat before the silence."),
+            col("wait", Type::Interval, "How long after it the cadence counts as stopped."),
+            col("missed", Type::Count, "Beats that did not come."),
+            col("cadences", Type::Count, "Cadences believed now, this one included."),
+        ],
+    };
+
     /// The sensor's counters.
     pub const STATS: Self = Self {
         path: "stats",
@@ -389,6 +425,12 @@ impl Schema {
             ),
             col("anomalies", Type::Count, "Anomalies."),
             col("synthetic", Type::Count, "Synthetic packets."),
+            col("cadences", Type::Count, "Cadences believed now."),
+            col(
+                "heartbeats_missing",
+                Type::Count,
+                "Cadences that stopped; each has a row in heartbeat.log.",
+            ),
             col("events_shed", Type::Count, "Events lost because nobody polled."),
             col(
                 "memory",

@@ -1,8 +1,8 @@
 //! Zeek-format logs: events in, files out that Zeek's tools read unchanged.
 //!
 //! [`ZeekLogs`] takes the sensor's events and writes `conn.log`, `synthetic.log`, `anomaly.log`,
-//! `stats.log` and, where events were lost, `reporter.log`, into a [`LogDirectory`], as TSV or as
-//! JSON. The columns are declared in [`Schema`]; text, numbers and addresses are written as Zeek 8
+//! `heartbeat.log`, `stats.log` and, where events were lost, `reporter.log`, into a [`LogDirectory`],
+//! as TSV or as JSON. The columns are declared in [`Schema`]; text, numbers and addresses are written as Zeek 8
 //! writes them with its defaults, checked against the baselines of Zeek's own test suite.
 //!
 //! # What it promises
@@ -33,6 +33,7 @@ mod directory;
 mod endpoints;
 mod error;
 mod escape;
+mod heartbeat;
 mod line_file;
 mod locality;
 mod number;

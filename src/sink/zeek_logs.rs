@@ -9,7 +9,7 @@ use crate::time::{Span, Timestamp};
 use super::line_file::LineFile;
 use super::row::{Format, Row, footer, header};
 use super::schema::Schema;
-use super::{LogDirectory, SinkError, alarm, anomaly, conn, number, stats, synthetic};
+use super::{LogDirectory, SinkError, alarm, anomaly, conn, heartbeat, number, stats, synthetic};
 
 /// When a log gets its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -69,6 +69,7 @@ const ANOMALY: usize = 2;
 const ALARM: usize = 3;
 const STATS: usize = 4;
 const REPORTER: usize = 5;
+const HEARTBEAT: usize = 6;
 
 struct Log {
     schema: &'static Schema,
@@ -135,6 +136,9 @@ impl ZeekLogs {
             }),
             Event::Outcome(settled) => logs[SYNTHETIC].append(directory, options, time, |row| {
                 synthetic::write_outcome(row, settled, scratch);
+            }),
+            Event::Heartbeat(beat) => logs[HEARTBEAT].append(directory, options, time, |row| {
+                heartbeat::write(row, beat, scratch);
             }),
             Event::Anomaly(anomaly) => logs[ANOMALY].append(directory, options, time, |row| {
                 anomaly::write(row, anomaly, scratch);

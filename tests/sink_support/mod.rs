@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use foreshadow::flow::{
-    CloseReason, ConnectionId, ConnectionKey, ConnectionState, Counters, History, Side, Slot,
-    Summary,
+    CloseReason, ConnectionId, ConnectionKey, ConnectionState, Counters, History, Service, Side,
+    Slot, Summary,
 };
 use foreshadow::model::{Expectation, PacketFacts, SizeRange, Surprise, TimeRange};
+use foreshadow::predict::cadence::{Beats, Change, Heartbeat};
 use foreshadow::predict::{Gap, Kind, Outcome, Settled, SyntheticId, SyntheticPacket, Why};
 use foreshadow::score::{
     Activity, AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
@@ -227,6 +228,33 @@ pub(crate) fn events() -> Vec<Event> {
         seen: PacketFacts { protocol: 17, since: None, position: 0, ..anomaly.seen },
         ..anomaly
     };
+    let stopped = Heartbeat {
+        time: at(7, 0),
+        change: Change::Stopped,
+        beats: Beats::Packets,
+        source: tcp_key().address_a,
+        source_port: 34855,
+        destination: tcp_key().address_b,
+        destination_port: 80,
+        service: Service { protocol: 6, port: 80 },
+        uid: Some(UID),
+        period: Span::from_millis(1_000),
+        jitter: Span::from_micros(1_500),
+        count: 412,
+        last: at(4, 990_000_000),
+        wait: Span::from_millis(2_005),
+        missed: 2,
+        cadences: 12,
+    };
+    let resumed = Heartbeat {
+        time: at(17, 0),
+        change: Change::Resumed,
+        beats: Beats::Connections,
+        source_port: 0,
+        uid: None,
+        missed: 11,
+        ..stopped
+    };
     let stats = Stats {
         packets: 1_000,
         wire_bytes: u64::MAX,
@@ -272,6 +300,8 @@ pub(crate) fn events() -> Vec<Event> {
         connection(at(6, 0), reversed),
         connection(at(6, 0), single),
         Event::Shed(Shed { time: at(6, 500_000_000), events: 42 }),
+        Event::Heartbeat(stopped),
+        Event::Heartbeat(resumed),
         Event::Stats { time: at(30, 0), stats },
     ]
 }

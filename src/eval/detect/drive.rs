@@ -323,7 +323,11 @@ impl Line {
                     outcome.alarm(1, found.time, &found.finding);
                 }
                 Event::AnomalousEndpoint(found) => outcome.alarm(2, found.time, &found.finding),
-                Event::Synthetic(_) | Event::Outcome(_) | Event::Stats { .. } | Event::Shed(_) => {}
+                Event::Synthetic(_)
+                | Event::Outcome(_)
+                | Event::Heartbeat(_)
+                | Event::Stats { .. }
+                | Event::Shed(_) => {}
             }
         }
     }
