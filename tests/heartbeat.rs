@@ -264,6 +264,22 @@ fn a_device_that_does_not_come_back_after_such_a_silence_is_told_of() {
 }
 
 #[test]
+fn one_cadence_that_pauses_alone_on_a_quiet_link_is_no_outage_and_soon_not_believed() {
+    let mut wire = Wire::default();
+    for round in 0..12 {
+        wire.poll(MODBUS, SECOND, round * 100..round * 100 + 50);
+    }
+    assert_eq!(wire.run(&[]), [], "nobody else was there to show that the capture lived");
+    let mut wire = Wire::default();
+    for round in 0..12 {
+        wire.poll(MODBUS, SECOND, round * 100..round * 100 + 50);
+    }
+    wire.others(1_200.0);
+    let stopped = wire.run(&[]).iter().filter(|beat| beat.change == Change::Stopped).count();
+    assert!((1..=3).contains(&stopped), "{stopped} of 11 pauses told");
+}
+
+#[test]
 fn the_end_of_the_capture_is_no_stop() {
     let mut wire = Wire::default();
     wire.poll(MODBUS, SECOND, 0..100);

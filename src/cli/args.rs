@@ -141,6 +141,8 @@ pub(super) enum EvalAction {
     Warm(WarmArgs),
     /// What attacks are noticed and how many false alarms there are, beside a Markov chain
     Detect(DetectArgs),
+    /// Takes packets out of captures and says which of them were found
+    Gaps(GapsArgs),
 }
 
 #[derive(ClapArgs)]
@@ -182,6 +184,56 @@ pub(super) struct DetectArgs {
     /// Write a picture as SVG
     #[arg(long, value_name = "FILE")]
     pub(super) plot: Option<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+#[command(
+    after_help = "Captures lie in folders CLASS/SOURCE or SOURCE. Three plain rules for time-outs run \
+    beside the line, their constants chosen on the training sources of models/split.toml.\n\nExamples:\n  \
+    foreshadow eval gaps --data dev/benign --loss 0.05\n  \
+    foreshadow eval gaps --data dev/benign --loss 0.01 --burst 5 --json > gaps.json\n  \
+    foreshadow eval gaps --data dev/benign --silence"
+)]
+pub(super) struct GapsArgs {
+    /// Folders of captures
+    #[arg(long, short, num_args = 1.., value_name = "DIR", required = true)]
+    pub(super) data: Vec<PathBuf>,
+
+    /// The share of packets that is taken out, 0 to 1
+    #[arg(long, default_value_t = 0.01, value_name = "P")]
+    pub(super) loss: f64,
+
+    /// Packets taken out in a row
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) burst: u32,
+
+    /// They are not taken out but come so many seconds late
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) delay: Option<f64>,
+
+    /// Silence one device at a time from the middle of each capture on, and ask for its missing heartbeat
+    #[arg(long, conflicts_with_all = ["loss", "burst", "delay", "tolerance"])]
+    pub(super) silence: bool,
+
+    /// The same seed takes out the same packets
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    pub(super) seed: u64,
+
+    /// How many true inter-arrivals a packet without byte range may be off in time
+    #[arg(long, default_value_t = 1.0, value_name = "K")]
+    pub(super) tolerance: f64,
+
+    /// Which class of captures
+    #[arg(long, default_value = "benign", value_name = "CLASS")]
+    pub(super) class: String,
+
+    /// A configuration key for the sensor, such as predict.quantile=0.99
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(super) settings: Vec<String>,
+
+    /// Print everything as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(ClapArgs)]

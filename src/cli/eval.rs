@@ -15,6 +15,7 @@ pub(super) fn eval(action: &EvalAction) -> Result<(), Failure> {
         EvalAction::Forecast(args) => forecast(args),
         EvalAction::Warm(args) => warm(args),
         EvalAction::Detect(args) => detect(args),
+        EvalAction::Gaps(args) => super::eval_gaps::gaps(args),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod args;
 mod eval;
+mod eval_gaps;
 mod failure;
 mod fit;
 mod input;

@@ -25,6 +25,7 @@ mod dataset;
 pub mod detect;
 mod error;
 mod fit;
+pub mod gaps;
 mod json;
 mod measure;
 mod online;

@@ -24,8 +24,10 @@ const LONGEST_BURST: f32 = 2.0;
 const LONGEST_BURST_HELD: f32 = 9.0;
 /// Beats missed in a row that are never waited for.
 const MOST_MISSED: u32 = 8;
-/// Counts of beats and stops fade by this share a beat.
+/// Counts of beats fade by this share a beat.
 const FADE: f32 = 1.0 / 256.0;
+/// Counts of stops fade by this share a beat.
+const STOP_FADE: f32 = 1.0 / 1_024.0;
 /// The longest silence borne fades by this share a beat.
 const TAIL_FADE: f32 = 1.0 / 64.0;
 /// Even gaps in a row that a cadence owes after it stopped, before it is believed again.
@@ -222,7 +224,7 @@ impl Rhythm {
                 self.tail = self.tail.max(periods.min(MOST_MISSED as f32));
             }
         }
-        self.stops -= self.stops * FADE;
+        self.stops -= self.stops * STOP_FADE;
         self.gaps[usize::from(self.next)] = gap;
         self.next = (self.next + 1) % KEPT as u8;
         self.len = (self.len + 1).min(KEPT as u8);
