@@ -264,12 +264,14 @@ fn a_device_that_does_not_come_back_after_such_a_silence_is_told_of() {
 }
 
 #[test]
-fn one_cadence_that_pauses_alone_on_a_quiet_link_is_no_outage_and_soon_not_believed() {
+fn a_cadence_that_pauses_now_and_then_is_soon_not_believed() {
     let mut wire = Wire::default();
     for round in 0..12 {
         wire.poll(MODBUS, SECOND, round * 100..round * 100 + 50);
     }
-    assert_eq!(wire.run(&[]), [], "nobody else was there to show that the capture lived");
+    let alone = wire.run(&[]);
+    assert!(alone.iter().all(|beat| beat.change == Change::Silence), "{alone:?}");
+    assert!((1..=3).contains(&alone.len()), "nobody else shows that the capture lives: {alone:?}");
     let mut wire = Wire::default();
     for round in 0..12 {
         wire.poll(MODBUS, SECOND, round * 100..round * 100 + 50);

@@ -39,7 +39,7 @@ pub struct SilenceSource {
     pub detected: u64,
     /// Told of later.
     pub later: u64,
-    /// All that was told was a silence of everything.
+    /// No packet was left from the middle on, or all that was told was a silence of everything.
     pub silent: u64,
     /// Periods from the last beat to the event.
     pub periods: Vec<f64>,
@@ -159,10 +159,19 @@ fn stop(
         } else {
             source.later += 1;
         }
-    } else if after.clone().any(|beat| beat.change == Change::Silence) {
+    } else if after.clone().any(|beat| beat.change == Change::Silence)
+        || is_empty(frames, &chosen, middle)
+    {
         source.silent += 1;
     }
     Ok(())
+}
+
+/// Whether nothing is left from the middle on, so that time does not even go on.
+fn is_empty(frames: &Frames, chosen: &[bool], middle: Timestamp) -> bool {
+    let mut left =
+        frames.all.iter().zip(chosen).filter(|(frame, gone)| !**gone && frame.time >= middle);
+    left.next().is_none()
 }
 
 /// The cadences that a sensor believes at `until`, one for each source and destination.

@@ -36,8 +36,8 @@ pub enum Change {
     Stopped = 1,
     /// It is back.
     Resumed = 2,
-    /// Nothing at all comes any more though several endpoints should have been heard: the capture itself
-    /// may have stopped. Said once, of the cadence that showed it, and held against nobody.
+    /// Nothing at all comes any more: the capture itself may have stopped. Said once, of the cadence
+    /// that showed it, and held against nobody.
     Silence = 3,
 }
 

@@ -13,8 +13,8 @@
 //! - The answers, when the stop of the questions has been told, and the other way round: one event for
 //!   two endpoints on a service.
 //! - Beats that could not be seen: when nothing at all came since the first one was due, the capture
-//!   itself may have stopped. If cadences of several endpoints stop so, that is told once
-//!   ([`Change::Silence`]); in any case everybody gets a new deadline with the first packet that comes.
+//!   itself may have stopped. That is told once ([`Change::Silence`]), of a single cadence on a quiet link
+//!   only after three times the wait; everybody gets a new deadline with the first packet that comes.
 //! - A cadence that came back twice of late: it pauses by itself. After each return it is believed again
 //!   only once its beats have been even for a while.
 //! - What ends with the capture.
@@ -58,8 +58,10 @@ pub struct Heartbeats {
     suspended: Vec<u32>,
     /// The endpoints and the service of the first of them.
     first_silent: u64,
-    /// Whether others fell silent as well: then the silence was told, and is nobody's own.
+    /// Whether others fell silent as well, so that it is nobody's own.
     outage: bool,
+    /// Whether the silence was told.
+    silence_told: bool,
     /// The last packet of all.
     alive: Timestamp,
     held: u32,
@@ -79,6 +81,7 @@ impl Heartbeats {
             suspended: Vec::new(),
             first_silent: 0,
             outage: false,
+            silence_told: false,
             alive: Timestamp::MIN,
             held: 0,
         }
@@ -189,15 +192,23 @@ impl Heartbeats {
         let first_missed = rhythm.beat().after(rhythm.period()).after(rhythm.jitter());
         if self.alive <= first_missed {
             let group = self.streams.group(stream);
+            let again = stream.state == State::Suspended;
             if self.suspended.is_empty() {
-                (self.first_silent, self.outage) = (group, false);
+                (self.first_silent, self.outage, self.silence_told) = (group, false, false);
             }
-            self.suspended.push(number);
-            self.set(number, State::Suspended);
-            if self.outage || group == self.first_silent {
+            if !again {
+                self.suspended.push(number);
+                self.set(number, State::Suspended);
+            }
+            if group == self.first_silent && !self.outage && !again {
+                // Alone it is looked at again: a quiet link has pauses.
+                self.wheel.arm(number, due.after(Span::from_nanos(wait.nanos().saturating_mul(2))));
                 return None;
             }
-            self.outage = true;
+            self.outage |= group != self.first_silent;
+            if std::mem::replace(&mut self.silence_told, true) {
+                return None;
+            }
             let silent = self.suspended.len() as u32;
             return self.tell(number, due, Change::Silence, silent);
         }
