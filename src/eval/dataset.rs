@@ -95,6 +95,10 @@ impl Dataset {
         for Found { class, source, path, .. } in find(folders, class, split)? {
             dataset.add(class, source, &path);
         }
+        if dataset.captures.is_empty() {
+            let paths = folders.iter().map(|folder| folder.display().to_string()).collect();
+            return Err(EvalError::NoCaptures { paths, class: class.to_owned() });
+        }
         Ok(dataset)
     }
 

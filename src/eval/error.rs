@@ -57,8 +57,6 @@ pub enum EvalError {
         /// The split file's name.
         origin: String,
     },
-    /// The sensor does not open with the configuration given.
-    Sensor(String),
     /// A model file can't be used.
     Model {
         /// The file.
@@ -74,7 +72,6 @@ const SHOWN: usize = 8;
 impl fmt::Display for EvalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Sensor(why) => f.write_str(why),
             Self::Model { name, error } => write!(f, "{name}: {error}"),
             Self::Folder { path, reason } => write!(f, "{path}: cannot be read: {reason}"),
             Self::NoCaptures { paths, class } => write!(

@@ -128,6 +128,14 @@ impl Frames {
         self.bytes.get(frame.at..frame.at + frame.captured).unwrap_or_default()
     }
 
+    /// Seconds in which there was something to see: a pause counts as five minutes at most, because
+    /// captures made of several hold years.
+    pub(super) fn seconds(&self) -> f64 {
+        const LONGEST_PAUSE: f64 = 300.0;
+        let pairs = self.all.iter().zip(self.all.iter().skip(1));
+        pairs.map(|(a, b)| b.time.since(a.time).secs_f64().min(LONGEST_PAUSE)).sum()
+    }
+
     /// From the earliest frame to the latest.
     pub(super) fn span(&self) -> Option<(Timestamp, Timestamp)> {
         let times = self.all.iter().map(|frame| frame.time);

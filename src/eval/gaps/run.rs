@@ -118,7 +118,8 @@ pub fn gaps(
         source.captures += 1;
         source.packets += frames.all.len() as u64;
         let one = One { frames: &frames, config, deletion, tolerance };
-        one.run(&capture.name, source).map_err(|error| EvalError::Sensor(error.to_string()))?;
+        one.run(&capture.name, source)
+            .map_err(|error| EvalError::Sensor { reason: error.to_string() })?;
     }
     let sources: Vec<GapSource> = sources.into_values().collect();
     let trained = sources.iter().any(|source| source.trains);
@@ -183,10 +184,9 @@ impl One<'_> {
     }
 
     fn untouched(&self, seen: &Watched) -> Untouched {
-        let mut figures = Untouched { packets: seen.with_deadline, ..Untouched::default() };
-        if let Some((first, last)) = self.frames.span() {
-            figures.seconds = last.since(first).secs_f64();
-        }
+        let seconds = self.frames.seconds();
+        let mut figures =
+            Untouched { packets: seen.with_deadline, seconds, ..Untouched::default() };
         let overdue = seen.claims.iter().filter(|claim| !claim.is_gap);
         for claim in overdue {
             figures.overdue += u64::from(claim.run == 1);

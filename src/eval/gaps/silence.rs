@@ -96,7 +96,8 @@ pub fn silence(
             ..SilenceSource::default()
         });
         source.captures += 1;
-        one(&frames, config, source).map_err(|error| EvalError::Sensor(error.to_string()))?;
+        one(&frames, config, source)
+            .map_err(|error| EvalError::Sensor { reason: error.to_string() })?;
     }
     Ok(SilenceReport { sources: sources.into_values().collect(), broken })
 }
@@ -106,7 +107,7 @@ fn one(frames: &Frames, config: &Config, source: &mut SilenceSource) -> Result<(
     let seen = watch(frames, &order(frames, &[], None), config, None)?;
     let told = |change| seen.heartbeats.iter().filter(|beat| beat.change == change).count() as u64;
     source.untouched.add(&Untouched {
-        seconds: last.since(first).secs_f64(),
+        seconds: frames.seconds(),
         stopped: told(Change::Stopped),
         silences: told(Change::Silence),
         ..Untouched::default()

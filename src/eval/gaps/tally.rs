@@ -97,7 +97,7 @@ impl Tally {
 /// What a run over untouched captures said.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Untouched {
-    /// Seconds from the first packet to the last, over all captures.
+    /// Seconds in which there was something to see, over all captures; long pauses are cut.
     pub seconds: f64,
     /// Packets on connections that had enough of them for a deadline.
     pub packets: u64,
