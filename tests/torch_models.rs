@@ -94,7 +94,7 @@ fn difference(path: &Path) -> Option<f32> {
     let mut torch = plugin()?.engine(&spec, path, Device::Cpu, 1).expect("opens");
 
     let service = Service { protocol: 6, port: 443 };
-    let origin = Origin { service, pair: 1, identity: 2, responder: Side::B };
+    let origin = Origin { service, pair: 1, identity: 2, responder: Side::B, salt: 0 };
     let mut recall = Recall::new(&origin);
     let mut numbers = Numbers(9);
     plain.begin(Slot(0));
