@@ -155,7 +155,14 @@ fn settings_take_effect_and_the_last_one_of_a_key_counts() {
 fn json_logs_are_one_object_a_line() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let settings = ["--set", "score.warm_up=100", "--set", "score.false_alarms_per_million=10000"];
+    let settings = [
+        "score.warm_up=100",
+        "score.false_alarms_per_million=10000",
+        "predict.quantile=0.5",
+        "predict.min_confidence=0.3",
+    ]
+    .map(|setting| ["--set", setting])
+    .concat();
     let mut run = foreshadow(&["run", "--format", "json", "--out"]);
     let capture = data("agree/WeMoSwitch2.pcap");
     let done = command::finish(run.arg(&out).args(settings).arg("--read").arg(capture));

@@ -129,15 +129,12 @@ fn a_file_of_their_own_holds_the_synthetic_packets_and_nothing_else() {
     let done = rebuild(&[&demo], &path("out.pcapng"), &["--separate-file"]);
     good(&done);
     let apart = path("out.synthetic.pcapng");
-    assert!(
-        done.stdout.contains(&format!("259 synthetic packets in {}", apart.display())),
-        "{}",
-        done.stdout
-    );
     assert_eq!(read(&[&path("out.pcapng")]), captured(&[&demo]));
     let synthetic: Vec<_> =
         read(&[&path("both.pcapng")]).into_iter().filter(|it| it.synthetic).collect();
     assert_eq!(read(&[&apart]), synthetic);
+    let told = format!("{} synthetic packets in {}", synthetic.len(), apart.display());
+    assert!(done.stdout.contains(&told), "{}", done.stdout);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
 }
 

@@ -54,6 +54,7 @@ fn view() -> impl Strategy<Value = PacketView<'static>> {
             protocol,
             ttl: 1,
             length: if small { length % 1_500 } else { length },
+            id: None,
             fragment,
         };
         let stop = Stop { layer: Layer::Transport, reason: Reason::Truncated, offset: 0 };
@@ -192,6 +193,7 @@ fn summaries_that_nobody_fetches_are_lost_and_counted_but_take_no_more_room() {
             protocol: 99,
             ttl: 1,
             length: 20,
+            id: None,
             fragment: None,
         };
         let packet = PacketView {

@@ -33,6 +33,7 @@ fn packet(protocol: u8, transport: Transport, len: u32) -> Packet {
         protocol,
         ttl: 64,
         length: 40 + len,
+        id: None,
         fragment: None,
     };
     let view = PacketView {

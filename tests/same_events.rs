@@ -24,8 +24,12 @@ const NANOS: u32 = 0xa1b2_3c4d;
 /// A switch joining a network, seventeen minutes of it.
 const CAPTURE: &str = "agree/WeMoSwitch2.pcap";
 /// So that even a short capture has events of every kind.
-const SETTINGS: &[(&str, &str)] =
-    &[("score.warm_up", "100"), ("score.false_alarms_per_million", "10000")];
+const SETTINGS: &[(&str, &str)] = &[
+    ("score.warm_up", "100"),
+    ("score.false_alarms_per_million", "10000"),
+    ("predict.quantile", "0.5"),
+    ("predict.min_confidence", "0.3"),
+];
 
 /// The same packets in many guises.
 struct Guises {

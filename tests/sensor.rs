@@ -111,7 +111,8 @@ fn scores_do_not_depend_on_deadlines() {
         let mut bits = Vec::new();
         for beat in 0..200 {
             let gap = if beat % 37 == 0 { 9 * SECOND } else { 0 };
-            let verdict = push(&mut sensor, beat * 10 * SECOND + gap, &udp(1, 2, 40));
+            let (from, to) = if beat % 2 == 0 { (1, 2) } else { (2, 1) };
+            let verdict = push(&mut sensor, beat * 10 * SECOND + gap, &udp(from, to, 40));
             bits.push(verdict.surprise.unwrap().total());
         }
         (bits, sensor.stats().synthetic)
@@ -290,8 +291,8 @@ fn synthetic_packets_of_a_run_leave_in_time_order() {
 #[test]
 fn a_claim_of_any_length_on_the_wire_is_imagined_without_overflow() {
     let mut sensor = sensor(&[]);
-    let frame = udp(1, 2, 40);
     for beat in 0..100 {
+        let frame = if beat % 2 == 0 { udp(1, 2, 40) } else { udp(2, 1, 40) };
         sensor.push(&Packet {
             time: Timestamp::from_nanos(beat * SECOND),
             link: LinkType::ETHERNET,

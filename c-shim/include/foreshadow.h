@@ -775,6 +775,20 @@ typedef struct foreshadow_stats {
     uint64_t cadences;
     /** Cadences that stopped. */
     uint64_t heartbeats_missing;
+    /** Of the synthetic packets, those that stand for a gap; the others were overdue. */
+    uint64_t gaps;
+    /** Synthetic packets whose real one came after all. */
+    uint64_t late;
+    /** Synthetic packets whose bytes a retransmission brought. */
+    uint64_t filled;
+    /** Synthetic packets that reached their receiver unseen. */
+    uint64_t lost;
+    /** Synthetic packets of which nothing ever came. */
+    uint64_t phantom;
+    /** Synthetic packets not made because too many waited for their outcome. */
+    uint64_t withheld;
+    /** Packets in a million that the capture itself loses by now; the one counter that is no total. */
+    uint64_t capture_loss_ppm;
 } foreshadow_stats;
 
 enum foreshadow_event_kind {

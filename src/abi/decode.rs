@@ -293,6 +293,13 @@ fn stats(stats: &ffi::foreshadow_stats) -> Stats {
         alarms_held: stats.alarms_held,
         cadences: stats.cadences,
         heartbeats_missing: stats.heartbeats_missing,
+        gaps: stats.gaps,
+        late: stats.late,
+        filled: stats.filled,
+        lost: stats.lost,
+        phantom: stats.phantom,
+        withheld: stats.withheld,
+        capture_loss_ppm: stats.capture_loss_ppm,
     }
 }
 
@@ -643,6 +650,13 @@ mod tests {
             anomalous_connections: 91,
             anomalous_endpoints: 92,
             alarms_held: 93,
+            gaps: 110,
+            late: 111,
+            filled: 112,
+            lost: 113,
+            phantom: 114,
+            withheld: 115,
+            capture_loss_ppm: 116,
         };
         let time = Timestamp::from_nanos(89);
         vec![

@@ -156,6 +156,13 @@ pub(super) fn stats(stats: &Stats) -> ffi::foreshadow_stats {
         anomalous_connections,
         anomalous_endpoints,
         alarms_held,
+        gaps,
+        late,
+        filled,
+        lost,
+        phantom,
+        withheld,
+        capture_loss_ppm,
     } = *stats;
     ffi::foreshadow_stats {
         size: size_of_ours::<ffi::foreshadow_stats>(),
@@ -183,6 +190,13 @@ pub(super) fn stats(stats: &Stats) -> ffi::foreshadow_stats {
         alarms_held,
         cadences,
         heartbeats_missing,
+        gaps,
+        late,
+        filled,
+        lost,
+        phantom,
+        withheld,
+        capture_loss_ppm,
     }
 }
 

@@ -265,7 +265,8 @@ sections! {
         /// Whether deadlines are kept and synthetic packets made.
         enabled: bool = true, in ANY, unit "none",
             cost "when true, one timer per connection, reset by every packet";
-        /// A packet is overdue when this share of its forecast arrival times has passed.
+        /// The share of packets that come before they count as overdue. It is held for each service by
+        /// what came in time there, see `predict.adapt`.
         quantile: f64 = 0.95, in 0.5..=0.999, unit "probability",
             cost "synthetic packets come later; lower, and more of them are merely late";
         /// Synthetic packets in a row on one connection before it waits for a real one. 0 makes none.
@@ -275,9 +276,33 @@ sections! {
         /// packet comes almost surely, and at almost surely this time. Over a run, confidences multiply.
         min_confidence: f64 = 0.7, in 0.0..=1.0, unit "probability",
             cost "fewer synthetic packets; lower, and more of them are wrong";
+        /// Overdue packets are made only where the forecast gives less than this to nothing more coming
+        /// on the connection at all.
+        max_nothing_more: f64 = 0.3, in 0.0..=1.0, unit "probability",
+            cost "more synthetic packets where connections end without a word";
         /// Packets of a connection before its deadlines count.
         min_packets: u32 = 8, in 2..=10_000, unit "packets",
-            cost "short connections get no synthetic packets; lower, and more are wrong";
+            cost "short connections get no overdue packets; lower, and more are wrong";
+        /// How far one deadline that was kept or missed moves the quantile of its service, so that the
+        /// stated share of packets comes in time on this site. 0 leaves every quantile as stated.
+        adapt: f64 = 0.005, in 0.0..=0.1, unit "probability",
+            cost "quantiles that swing more; lower, and they follow the site more slowly";
+        /// Synthetic packets made for one hole in a stream; what it held beyond them is told in each. 0
+        /// makes none.
+        max_gap_packets: u32 = 64, in 0..=128, unit "packets",
+            cost "up to as many events for each hole";
+        /// How long a hole in a stream may be a packet that overtook another, before gap packets are made.
+        reorder_wait: Span = Span::from_millis(20), in Span::ZERO..=Span::from_secs(10),
+            unit "packet time",
+            cost "gap packets come later; lower, and more are filled by packets out of order";
+        /// The longest wait for what becomes of a synthetic packet; then nothing ever came.
+        outcome_wait: Span = Span::from_secs(60), in Span::from_millis(100)..=Span::from_secs(3_600),
+            unit "packet time",
+            cost "packets wait longer for their outcome, and more of them at one time";
+        /// Synthetic packets that may wait for their outcome at one time; beyond, none are made, and the
+        /// stats say so.
+        max_open: u32 = 16_384, in 128..=1_048_576, unit "packets",
+            cost "about 350 bytes each";
         /// Sequences watched for a cadence: the packets of each side of a connection, and the
         /// connections of each pair of endpoints on a service. When there are more, the least valuable
         /// gives way. 0 watches none, and no missing heartbeat is reported.

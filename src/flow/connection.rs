@@ -407,12 +407,15 @@ impl Connection {
             }
             own.segment(tcp.sequence.wrapping_add(u32::from(syn)), len, fin, note);
             if tcp.flags.contains(TcpFlags::ACK) {
+                let (start, extent) = (peer.next(), peer.extent());
                 let unseen = peer.acknowledge(tcp.acknowledgement);
                 if !peer_spoke {
                     // Only one direction is captured; nothing is missing that could have been seen.
                     peer.forgive(unseen);
                 } else if unseen > 0 {
                     note.acknowledged_unseen = unseen;
+                    note.unseen_start = start;
+                    note.unseen_ahead = (peer.extent() - extent) as u32;
                     // As in Zeek, a gap that only the end reveals is not written down.
                     if !fin {
                         peer.gaps = peer.gaps.saturating_add(1);

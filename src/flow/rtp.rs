@@ -45,6 +45,7 @@ impl Rtp {
             *self = Self { source, last: number, seen: if regular { self.seen + 1 } else { 1 } };
         } else if ahead == 0 || ahead.wrapping_neg() <= MAX_MISORDER {
             // A duplicate or a late one: it moves nothing.
+            note.late_number = (ahead != 0).then_some(number);
         } else if ahead <= MAX_DROPOUT {
             if ahead > 1 {
                 note.lost_packets = ahead - 1;
@@ -89,7 +90,9 @@ mod tests {
         }
         assert_eq!(rtp.stream(), Some((7, 65_534)));
         assert_eq!(lost(&mut rtp, 3, 7), 4);
-        assert_eq!(lost(&mut rtp, 1, 7), 0);
+        let mut note = SequenceNote::default();
+        rtp.observe(&packet(1, 7), &mut note);
+        assert_eq!((note.lost_packets, note.late_number), (0, Some(1)));
         assert_eq!(lost(&mut rtp, 4, 7), 0);
     }
 

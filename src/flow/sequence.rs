@@ -27,6 +27,12 @@ pub struct SequenceNote {
     pub gap_start: u32,
     /// Payload of the *other* side that this packet acknowledges and nobody saw.
     pub acknowledged_unseen: u32,
+    /// How much of that lies beyond everything seen of the other side; the rest lay in its holes.
+    pub unseen_ahead: u32,
+    /// Sequence number of the first of these bytes; means something when there are any.
+    pub unseen_start: u32,
+    /// The number of an RTP packet that came late.
+    pub late_number: Option<u16>,
     /// RTP packets skipped before this one.
     pub lost_packets: u16,
     /// A keep-alive probe: at most one byte, just before the next expected one.

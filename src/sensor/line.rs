@@ -328,6 +328,13 @@ fn write_stats(f: &mut Formatter<'_>, time: Timestamp, stats: &Stats) -> fmt::Re
         anomalous_connections,
         anomalous_endpoints,
         alarms_held,
+        gaps,
+        late,
+        filled,
+        lost,
+        phantom,
+        withheld,
+        capture_loss_ppm,
     } = stats;
     write!(
         f,
@@ -338,7 +345,9 @@ fn write_stats(f: &mut Formatter<'_>, time: Timestamp, stats: &Stats) -> fmt::Re
          surprise_millibits={surprise_millibits} anomalies={anomalies} synthetic={synthetic} \
          cadences={cadences} heartbeats_missing={heartbeats_missing} \
          events_shed={events_shed} memory={memory} anomalous_connections={anomalous_connections} \
-         anomalous_endpoints={anomalous_endpoints} alarms_held={alarms_held}",
+         anomalous_endpoints={anomalous_endpoints} alarms_held={alarms_held} \
+         gaps={gaps} late={late} filled={filled} lost={lost} phantom={phantom} withheld={withheld} \
+         capture_loss_ppm={capture_loss_ppm}",
         At(time)
     )
 }

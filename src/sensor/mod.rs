@@ -16,6 +16,7 @@ mod line;
 mod open;
 mod queue;
 mod stats;
+mod synthesis;
 
 pub use event::{Event, Shed, Verdict};
 pub use open::OpenError;
@@ -27,7 +28,7 @@ use crate::flow::{
 use crate::kept::Kept;
 use crate::model::{Model, Origin, PacketFacts, Surprise};
 use crate::predict::cadence::{Heartbeat, Heartbeats};
-use crate::predict::{Kind, Predictor, SyntheticId, SyntheticPacket};
+use crate::predict::{Arrival, Coverage, Due, Predictor};
 use crate::score::{AnomalousConnection, Anomaly, ConnectionScore, Finding, Scorer};
 use crate::time::{Span, Timestamp};
 use crate::wire::{self, LinkType, PacketView, TcpFlags, Transport, Tunnels};
@@ -117,13 +118,22 @@ impl Sensor {
         if let Some(finding) = judgement.finding {
             self.report_connection(&seen, finding);
         }
+        let two_way = self.review(&seen, &view, &facts);
         let learn = self.learn && self.scorer.may_learn(&judgement);
         self.model.step(slot, &facts, learn);
         if is_ended {
             // Both sides said goodbye, or one hung up: silence is what is expected.
             self.predictor.cancel(slot);
         } else {
-            self.predictor.arm(slot, now, facts.position.saturating_add(1), &*self.model);
+            let arrival = Arrival {
+                slot,
+                time: now,
+                since: facts.since,
+                time_bits: surprise.time,
+                packets: facts.position.saturating_add(1),
+                two_way,
+            };
+            self.predictor.arm(&arrival, &*self.model);
         }
         self.beat_of_packets(slot, &facts, now);
         self.last[slot.index()] = facts;
@@ -159,7 +169,8 @@ impl Sensor {
     /// `None` if the id is stale.
     pub fn close_connection(&mut self, id: ConnectionId) -> Option<(Summary, ConnectionScore)> {
         let summary = self.table.close(id, CloseReason::Host)?;
-        Some((summary, self.forget(&summary)))
+        let time = self.table.clock().unwrap_or(summary.last);
+        Some((summary, self.forget(&summary, time)))
     }
 
     /// A live connection as it stands; `None` if the id is stale.
@@ -192,8 +203,16 @@ impl Sensor {
         stats.alarms_held = self.scorer.held();
         stats.cadences = u64::from(self.heartbeats.cadences());
         stats.events_shed = self.events.shed_total();
+        stats.withheld = self.predictor.withheld();
+        stats.capture_loss_ppm = (self.predictor.capture_loss() * 1e6) as u64;
         stats.memory = self.memory() as u64;
         stats
+    }
+
+    /// What became of deadlines and synthetic packets, by service, in the order in which services were
+    /// first met.
+    pub fn coverage(&self) -> impl Iterator<Item = Coverage> {
+        self.predictor.coverage()
     }
 
     /// Bytes of memory held for connections, model, deadlines, scores and waiting events.
@@ -240,15 +259,26 @@ impl Sensor {
 
     #[inline]
     fn fire_deadlines(&mut self, now: Timestamp) {
-        while let Some((slot, due)) = self.predictor.pop_due(now) {
-            let Some(id) = self.table.connection(slot).map(|connection| connection.id(slot)) else {
-                continue;
-            };
-            self.fire_heartbeats(due);
-            self.expire(due);
-            // Its connection may have fallen silent for good before the deadline came.
-            if let Some(summary) = self.table.summary(id) {
-                self.report_miss(&summary, due);
+        while let Some((what, due)) = self.predictor.pop_due(now) {
+            match what {
+                Due::Deadline(slot) => {
+                    let connection = self.table.connection(slot);
+                    let Some(id) = connection.map(|connection| connection.id(slot)) else {
+                        continue;
+                    };
+                    self.fire_heartbeats(due);
+                    self.expire(due);
+                    // Its connection may have fallen silent for good before the deadline came.
+                    if let Some(summary) = self.table.summary(id) {
+                        self.report_miss(&summary, due);
+                    }
+                }
+                Due::Open(number) => {
+                    self.fire_heartbeats(due);
+                    self.expire(due);
+                    self.predictor.wake(number, due);
+                    self.report_synthetic();
+                }
             }
         }
         self.fire_heartbeats(now);
@@ -263,20 +293,21 @@ impl Sensor {
 
     fn settle_closed(&mut self) {
         while let Some((time, summary)) = self.table.pop_closed() {
-            let score = self.forget(&summary);
+            let score = self.forget(&summary, time);
             self.events.push(Event::Connection { time, summary, score });
         }
     }
 
     fn begin(&mut self, slot: Slot, origin: &Origin) {
         self.model.begin(slot, origin);
+        self.predictor.begin(slot, origin.service);
         if slot.index() >= self.last.len() {
             self.last.resize(slot.index() + 1, PacketFacts::NONE);
         }
     }
 
     /// Drops everything held for a closed connection but what it scored and what is to be kept.
-    fn forget(&mut self, summary: &Summary) -> ConnectionScore {
+    fn forget(&mut self, summary: &Summary, time: Timestamp) -> ConnectionScore {
         let slot = summary.id.slot;
         if let Some(kept) = &mut self.kept {
             let score = self.scorer.connection(slot);
@@ -284,7 +315,8 @@ impl Sensor {
         }
         let silent = summary.closed == Some(CloseReason::Timeout);
         self.model.end(slot, self.learn && silent);
-        self.predictor.end(slot);
+        self.predictor.end(slot, time);
+        self.report_synthetic();
         self.heartbeats.end(slot);
         let now = self.table.clock().unwrap_or(summary.last);
         let score = self.scorer.end(slot, summary, now);
@@ -340,40 +372,6 @@ impl Sensor {
             expected: self.model.expect(summary.id.slot, &[], ANOMALY_QUANTILE),
             seen: *facts,
         }));
-    }
-
-    #[cold]
-    fn report_miss(&mut self, summary: &Summary, due: Timestamp) {
-        let slot = summary.id.slot;
-        let last = &self.last[slot.index()];
-        let Some(miss) = self.predictor.miss(slot, due, &*self.model, last) else { return };
-        let side = miss.expected.side;
-        let next = |side| self.table.connection(slot).and_then(|it| it.next_sequence(side));
-        self.scorer.count_synthetic(slot);
-        self.stats.synthetic += 1;
-        let synthetic = SyntheticPacket {
-            serial: SyntheticId(self.stats.synthetic),
-            id: summary.id,
-            host_id: summary.host_id,
-            key: summary.key,
-            originator: summary.originator,
-            uid: summary.uid,
-            kind: Kind::Overdue,
-            made: due,
-            due,
-            last: summary.last,
-            run: miss.run,
-            side,
-            flags: miss.expected.flags,
-            payload_len: miss.expected.size.mode,
-            entropy: None,
-            sequence: next(side),
-            acknowledgement: next(side.other()),
-            confidence: miss.expected.confidence,
-            capture_loss: 0.0,
-            expected: miss.expected,
-        };
-        self.events.push(Event::Synthetic(synthetic));
     }
 }
 

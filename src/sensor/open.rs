@@ -87,7 +87,13 @@ impl Sensor {
             quantile: predict.quantile() as f32,
             max_run: if predict.enabled() { predict.max_run() as u8 } else { 0 },
             min_confidence: predict.min_confidence() as f32,
+            max_nothing_more: predict.max_nothing_more() as f32,
             min_packets: predict.min_packets(),
+            max_gap_packets: if predict.enabled() { predict.max_gap_packets() } else { 0 },
+            reorder_wait: predict.reorder_wait(),
+            outcome_wait: predict.outcome_wait(),
+            adapt: predict.adapt() as f32,
+            open: predict.max_open(),
         };
         let score = &config.score;
         let weights = [

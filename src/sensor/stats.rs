@@ -52,6 +52,21 @@ pub struct Stats {
     pub events_shed: u64,
     /// Bytes of memory the sensor holds for connections, model and deadlines.
     pub memory: u64,
+    /// Of the synthetic packets, those that stand for a gap; the others were overdue.
+    pub gaps: u64,
+    /// Synthetic packets whose real one came after all.
+    pub late: u64,
+    /// Synthetic packets whose bytes a retransmission brought.
+    pub filled: u64,
+    /// Synthetic packets that reached their receiver unseen.
+    pub lost: u64,
+    /// Synthetic packets of which nothing ever came.
+    pub phantom: u64,
+    /// Synthetic packets not made because too many waited for their outcome.
+    pub withheld: u64,
+    /// Packets in a million that the capture itself loses by now, as far as acknowledgements tell; the
+    /// one counter that is no total.
+    pub capture_loss_ppm: u64,
 }
 
 impl Stats {

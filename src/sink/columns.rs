@@ -444,6 +444,25 @@ impl Schema {
                 Type::Count,
                 "Alarms not raised because as many as `score.alarms_per_day` allows had been.",
             ),
+            col(
+                "gaps",
+                Type::Count,
+                "Synthetic packets that stand for a gap; the others were overdue.",
+            ),
+            col("late", Type::Count, "Synthetic packets whose real one came after all."),
+            col("filled", Type::Count, "Synthetic packets whose bytes a retransmission brought."),
+            col("lost", Type::Count, "Synthetic packets that reached their receiver unseen."),
+            col("phantom", Type::Count, "Synthetic packets of which nothing ever came."),
+            col(
+                "withheld",
+                Type::Count,
+                "Synthetic packets not made because too many waited for their outcome.",
+            ),
+            col(
+                "capture_loss_ppm",
+                Type::Count,
+                "Packets in a million that the capture itself loses by now; no total.",
+            ),
         ],
     };
 

@@ -32,6 +32,13 @@ pub(super) fn write(row: &mut Row<'_>, time: Timestamp, stats: &Stats) {
         anomalous_connections,
         anomalous_endpoints,
         alarms_held,
+        gaps,
+        late,
+        filled,
+        lost,
+        phantom,
+        withheld,
+        capture_loss_ppm,
     } = stats;
     row.time(time);
     for counter in [
@@ -58,6 +65,13 @@ pub(super) fn write(row: &mut Row<'_>, time: Timestamp, stats: &Stats) {
         anomalous_connections,
         anomalous_endpoints,
         alarms_held,
+        gaps,
+        late,
+        filled,
+        lost,
+        phantom,
+        withheld,
+        capture_loss_ppm,
     ] {
         row.count(counter);
     }

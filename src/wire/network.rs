@@ -54,6 +54,7 @@ pub(super) fn ipv6<'a>(rest: Rest<'a>, network: &mut Option<Network>) -> Result<
         protocol: next.0,
         ttl: header.hop_limit(),
         length,
+        id: None,
         fragment: None,
     });
     let inside = rest.sized(length).skip(40);
@@ -79,6 +80,7 @@ fn ipv4_network(header: &Ipv4HeaderSlice<'_>, rest: Rest<'_>) -> Network {
             0 => rest.wire,
             total => u32::from(total),
         },
+        id: Some(header.identification()),
         fragment: (more || offset != 0).then(|| Fragment {
             id: u32::from(header.identification()),
             offset,

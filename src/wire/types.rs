@@ -191,6 +191,8 @@ pub struct Network {
     /// Length of the whole IP packet, header included, by its header
     /// (by the wire length where the header says 0, as segmentation offload leaves it).
     pub length: u32,
+    /// IPv4 identification, by which many systems number what they send.
+    pub id: Option<u16>,
     /// Set when the packet is a fragment.
     pub fragment: Option<Fragment>,
 }

@@ -21,11 +21,11 @@ pub(crate) fn frames() -> Vec<Frame> {
         let begin = START + i64::from(connection) * 700 * MILLI;
         frames.extend(http_like(begin, 40_000 + connection, connection % 3 != 2));
     }
-    // A beat every 100 ms that goes silent while the rest goes on, then comes with a shout.
+    // A beat and its answer, 100 ms apart, that go silent while the rest goes on, then comes with a shout.
     let beat = |n: i64| START + n * 100 * MILLI;
-    frames.extend((0..80).map(|n| udp(beat(n), 5353, &[7; 24])));
-    frames.push(udp(beat(300), 5353, &[0xee; 1200]));
-    frames.extend((0..200).map(|n| udp(beat(n) + 31 * MILLI, 6000, &[n as u8; 64])));
+    frames.extend((0..80).map(|n| udp(beat(n), n % 2 == 0, 5353, &[7; 24])));
+    frames.push(udp(beat(300), true, 5353, &[0xee; 1200]));
+    frames.extend((0..200).map(|n| udp(beat(n) + 31 * MILLI, true, 6000, &[n as u8; 64])));
     // ARP: no IP, no connection.
     frames.push(Frame { time_ns: beat(5) + 1, data: ethernet(0x0806, &[0; 28]) });
     frames.sort_by_key(|frame| frame.time_ns);
@@ -83,14 +83,15 @@ fn http_like(begin: i64, port: u16, closes: bool) -> Vec<Frame> {
         .collect()
 }
 
-fn udp(time_ns: i64, port: u16, payload: &[u8]) -> Frame {
+fn udp(time_ns: i64, from_client: bool, port: u16, payload: &[u8]) -> Frame {
     let mut datagram = Vec::new();
-    datagram.extend(port.to_be_bytes());
-    datagram.extend(53_u16.to_be_bytes());
+    let (source, destination) = if from_client { (port, 53) } else { (53, port) };
+    datagram.extend(source.to_be_bytes());
+    datagram.extend(destination.to_be_bytes());
     datagram.extend((payload.len() as u16 + 8).to_be_bytes());
     datagram.extend([0, 0]);
     datagram.extend(payload);
-    Frame { time_ns, data: ipv4(17, true, &datagram) }
+    Frame { time_ns, data: ipv4(17, from_client, &datagram) }
 }
 
 fn ipv4(protocol: u8, from_client: bool, payload: &[u8]) -> Vec<u8> {

@@ -266,6 +266,13 @@ int main(void)
     FIELD(foreshadow_stats, alarms_held);
     FIELD(foreshadow_stats, cadences);
     FIELD(foreshadow_stats, heartbeats_missing);
+    FIELD(foreshadow_stats, gaps);
+    FIELD(foreshadow_stats, late);
+    FIELD(foreshadow_stats, filled);
+    FIELD(foreshadow_stats, lost);
+    FIELD(foreshadow_stats, phantom);
+    FIELD(foreshadow_stats, withheld);
+    FIELD(foreshadow_stats, capture_loss_ppm);
     STRUCT(foreshadow_event);
     FIELD(foreshadow_event, size);
     FIELD(foreshadow_event, kind);
