@@ -20,6 +20,12 @@ impl FederationKey {
         Self(bytes)
     }
 
+    /// The secret itself, for whoever stores it.
+    #[must_use]
+    pub const fn danger_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// A number that tells two keys apart and reveals neither.
     #[must_use]
     pub fn id(&self) -> u64 {

@@ -10,7 +10,9 @@ use std::path::PathBuf;
 
 use toml_edit::Value;
 
-use super::setting::{ANY, Misfit, Named, Setting};
+use super::category::Categories;
+use super::setting::{ANY, HexKey, Misfit, Named, Prefixes, Setting};
+use crate::bloom::Weighting;
 use crate::time::Span;
 use crate::wire::Tunnels;
 
@@ -25,6 +27,10 @@ pub enum ModelKind {
 
 impl Named for ModelKind {
     const NAMES: &[(&str, Self)] = &[("markov", Self::Markov), ("adaptive", Self::Adaptive)];
+}
+
+impl Named for Weighting {
+    const NAMES: &[(&str, Self)] = &[("share", Self::Share), ("rarity", Self::Rarity)];
 }
 
 /// How the logs are written.
@@ -103,7 +109,10 @@ macro_rules! sections {
         pub struct Config {$(
             #[doc = $section_doc]
             pub $section: $Section,
-        )+}
+        )+
+            /// The categories of behaviour, `[[category]]`.
+            pub categories: Categories,
+        }
 
         $(
             #[doc = concat!("The table `[", stringify!($section), "]`:", $section_doc)]
@@ -353,6 +362,48 @@ sections! {
         /// Endpoints whose usual activity is remembered, and eight times as many meetings.
         endpoints: usize = 16_384, in 64..=1_048_576, unit "endpoints",
             cost "about 200 bytes each, taken at the start";
+    }
+
+    /// Categories of behaviour, each a table `[[category]]`, and the targets that appear in them.
+    bloom: BloomConfig {
+        /// Whether behaviours are counted.
+        enabled: bool = true, in ANY, unit "none",
+            cost "when true, about 100 ns a packet and 10 MB";
+        /// The networks that `internal` stands for in rules.
+        internal: Prefixes = Prefixes::private(), in ANY, unit "none", cost "nothing";
+        /// The key that sensors of one federation share, 32 hexadecimal digits. Without one a key is
+        /// made of sensor.seed, which anybody can guess.
+        federation_key: HexKey = HexKey::NONE, in ANY, unit "none", cost "nothing";
+        /// Packet time between two reports, at which the weights are made anew.
+        interval: Span = Span::from_secs(60), in TIMEOUT, unit "packet time",
+            cost "nothing; a longer interval follows the traffic more slowly";
+        /// How long a window of the counters stands open. What falls silent is forgotten after two.
+        window: Span = Span::from_secs(3_600), in TIMEOUT, unit "packet time",
+            cost "slower behaviours are seen, and counters fill further";
+        /// What makes a category weigh: much activity (share), or little (rarity).
+        weighting: Weighting = Weighting::Share, in ANY, unit "none", cost "nothing";
+        /// What is left of an active category's weight after an interval.
+        alpha: f64 = 0.9, in 0.0..=0.999_999, unit "none",
+            cost "weights follow the traffic more slowly";
+        /// What is left of an idle category's weight after an interval.
+        idle_decay: f64 = 0.98, in 0.0..=0.999_999, unit "none",
+            cost "a category that fell silent keeps its weight longer";
+        /// The least a category weighs.
+        floor: f64 = 0.01, in 0.000_001..=0.5, unit "none",
+            cost "idle categories say more; under rarity, differences between rare ones are lost";
+        /// The score from which a target is reported: the sum of its categories' weights.
+        threshold: f64 = 0.8, in 0.001..=32.0, unit "none",
+            cost "fewer targets; lower, and more false ones";
+        /// The share of the threshold below which a target's episode is over.
+        release: f64 = 0.7, in 0.0..=1.0, unit "none",
+            cost "the same target is reported more often";
+        /// Intervals before the first target is reported, while the weights become this site's.
+        warm_up: u32 = 10, in 0..=1_000_000, unit "intervals",
+            cost "nothing is reported for longer after a start";
+        /// Targets remembered at once.
+        max_targets: usize = 65_536, in 16..=16_777_216, unit "targets", cost "up to 200 bytes each";
+        /// What the site's clocks show when it is midnight in UTC, for rules that speak of the hour.
+        utc_offset: i32 = 0, in -12..=14, unit "hours", cost "nothing";
     }
 
     /// The logs that the command line writes.

@@ -12,6 +12,7 @@
 //! What it does not do: read files or the environment. Callers bring the text and say where it is
 //! from.
 
+mod category;
 mod error;
 mod keys;
 mod nearest;
@@ -20,11 +21,13 @@ mod period;
 mod print;
 mod setting;
 
+pub use category::{Categories, CategoryConfig};
 pub use error::{ConfigError, ConfigErrors, Position, Problem};
 pub use keys::{
-    Config, FlowConfig, Key, LiveConfig, LogConfig, LogFormat, ModelConfig, ModelKind,
+    BloomConfig, Config, FlowConfig, Key, LiveConfig, LogConfig, LogFormat, ModelConfig, ModelKind,
     PredictConfig, ScoreConfig, SensorConfig, StoreConfig, WireConfig,
 };
+pub use setting::{HexKey, Prefixes};
 
 /// The origin to name for text that comes from a host's options instead of a file.
 pub const OPTIONS: &str = "<options>";

@@ -2,12 +2,17 @@
 
 use std::ops::Range;
 
-use toml_edit::{Document, Item, TableLike, TomlError, Value};
+use toml_edit::{Document, Item, Table, TableLike, TomlError, Value};
 
+use super::category::{self, What, Wrong};
 use super::error::{ConfigError, ConfigErrors, Found, Problem, SHOWN, locate, one_line};
 use super::keys::{Config, KEYS, Key, SECTIONS};
 use super::nearest::nearest;
 use super::setting::quote;
+use crate::bloom::{RuleError, Stage};
+
+/// The name of the tables that are no section.
+const CATEGORY: &str = "category";
 
 impl Config {
     /// The configuration that a TOML text describes; keys it does not name have their defaults.
@@ -130,6 +135,10 @@ impl Reader<'_> {
     fn root(&mut self, root: &dyn TableLike) {
         for (name, item) in root.iter() {
             let offset = key_offset(root, name);
+            if name == CATEGORY {
+                self.categories(offset, item);
+                continue;
+            }
             let Some(section) = SECTIONS.iter().find(|section| section.name == name) else {
                 self.unknown_section(offset, name, item);
                 continue;
@@ -140,6 +149,68 @@ impl Reader<'_> {
                 None => self.misfit(section, offset, &format!("a table [{section}]"), item, None),
             }
         }
+    }
+
+    fn categories(&mut self, offset: usize, item: &Item) {
+        let Some(tables) = item.as_array_of_tables() else {
+            self.misfit(CATEGORY, offset, "tables [[category]]", item, None);
+            return;
+        };
+        for table in tables {
+            match category::read(table) {
+                Ok(Some(category)) => self.config.categories.declare(category),
+                Ok(None) => category::disable(table, &mut self.config.categories),
+                Err(wrong) => self.wrong_category(table, wrong),
+            }
+        }
+        if self.config.categories.enabled() > Stage::MOST {
+            let problem = Problem::Value {
+                key: CATEGORY.to_owned(),
+                expected: category::too_many(),
+                came: self.config.categories.enabled().to_string(),
+            };
+            self.found.push(Found { offset, problem });
+        }
+    }
+
+    fn wrong_category(&mut self, table: &Table, Wrong { key, what }: Wrong) {
+        let start = table.span().map_or(0, |span| span.start);
+        let offset = key.as_ref().map_or(start, |key| key_offset(table, key));
+        let path = key.as_ref().map_or(CATEGORY.to_owned(), |key| dotted(&[CATEGORY, key]));
+        let item = key.as_ref().and_then(|key| table.get(key));
+        match (what, item) {
+            (What::Unknown, _) => {
+                let name = key.unwrap_or_default();
+                let problem = unknown(path, &name, category::KEYS.into_iter(), &category::KEYS);
+                self.found.push(Found { offset, problem });
+            }
+            (What::Value(expected, part), Some(item)) => {
+                self.misfit(&path, offset, &expected, item, part.0);
+            }
+            (What::Value(expected, _), None) => {
+                let came = "a table without it".to_owned();
+                let problem = Problem::Value { key: path, expected, came };
+                self.found.push(Found { offset, problem });
+            }
+            (What::Rule(RuleError { offset: within, expected, came }), item) => {
+                let span = item.and_then(Item::span).unwrap_or(offset..offset);
+                let problem = Problem::Value { key: path, expected, came };
+                let offset = span.start + self.offset_in_string(span, within);
+                self.found.push(Found { offset, problem });
+            }
+        }
+    }
+
+    /// How far into a string's TOML its byte `within` stands; 0 where escapes make that hard to say.
+    fn offset_in_string(&self, span: Range<usize>, within: usize) -> usize {
+        let written = self.text.get(span).unwrap_or_default();
+        let opening =
+            if written.starts_with("\"\"\"") || written.starts_with("'''") { 3 } else { 1 };
+        // A line break right after the opening is not part of the string.
+        let rest = written.get(opening..).unwrap_or_default();
+        let rest_of_line =
+            if rest.starts_with("\r\n") { 2 } else { usize::from(rest.starts_with('\n')) };
+        if written.contains('\\') { 0 } else { opening + rest_of_line + within }
     }
 
     fn unknown_section(&mut self, offset: usize, name: &str, item: &Item) {
@@ -214,7 +285,7 @@ fn key_offset(table: &dyn TableLike, name: &str) -> usize {
 }
 
 fn sections() -> Vec<&'static str> {
-    SECTIONS.iter().map(|section| section.name).collect()
+    SECTIONS.iter().map(|section| section.name).chain([CATEGORY]).collect()
 }
 
 fn unknown<'a>(

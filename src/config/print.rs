@@ -1,5 +1,6 @@
 //! The configuration as TOML: bare, or with everything that is known about each key.
 
+use super::category::SHIPPED;
 use super::keys::{Config, KEYS, SECTIONS};
 
 /// The column at which comments wrap.
@@ -30,6 +31,8 @@ impl Config {
                 text.push_str(&format!("{} = {}\n", key.name, (key.write)(&config)));
             }
         }
+        text.push_str("\n\n");
+        text.push_str(SHIPPED);
         text
     }
 
@@ -44,6 +47,7 @@ impl Config {
                 text.push_str(&format!("{} = {}\n", key.name, (key.write)(self)));
             }
         }
+        self.categories.write(&mut text);
         text
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use toml_edit::{Array, Value};
 
 use super::period;
+use crate::bloom::{FederationKey, Prefix};
 use crate::time::Span;
 use crate::wire::Tunnels;
 
@@ -85,7 +86,7 @@ macro_rules! integer_settings {
         }
     )*};
 }
-integer_settings!(u32, u64, usize);
+integer_settings!(i32, u32, u64, usize);
 
 impl Setting for f64 {
     type Range = RangeInclusive<Self>;
@@ -266,9 +267,99 @@ impl Setting for Tunnels {
     }
 
     fn bare(text: &str) -> Value {
-        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-        Value::from(names.collect::<Array>())
+        list(text)
     }
+}
+
+/// Networks, as an array of their names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prefixes(Vec<Prefix>);
+
+/// What no router of the internet passes on.
+const PRIVATE: [&str; 6] =
+    ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10"];
+
+impl Prefixes {
+    /// The private and link-local networks.
+    pub(super) fn private() -> Self {
+        Self(PRIVATE.iter().filter_map(|text| text.parse().ok()).collect())
+    }
+
+    /// The networks.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Prefix] {
+        &self.0
+    }
+}
+
+impl Setting for Prefixes {
+    type Range = ();
+
+    fn range((): &()) -> String {
+        "an array of addresses and networks, as \"10.0.0.0/8\"".to_owned()
+    }
+
+    fn read(value: &Value, (): &()) -> Result<Self, Misfit> {
+        let prefix = |element: &Value| {
+            let prefix = element.as_str().and_then(|text| text.parse().ok());
+            prefix.ok_or_else(|| Misfit(element.span()))
+        };
+        value.as_array().ok_or(Misfit(None))?.iter().map(prefix).collect::<Result<_, _>>().map(Self)
+    }
+
+    fn write(&self) -> String {
+        let networks: Vec<String> =
+            self.0.iter().map(|prefix| quote(&prefix.to_string())).collect();
+        format!("[{}]", networks.join(", "))
+    }
+
+    fn bare(text: &str) -> Value {
+        list(text)
+    }
+}
+
+/// A secret of 32 hexadecimal digits, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HexKey(Option<FederationKey>);
+
+impl HexKey {
+    /// No secret.
+    pub(super) const NONE: Self = Self(None);
+
+    /// The key, if one was given.
+    #[must_use]
+    pub const fn key(self) -> Option<FederationKey> {
+        self.0
+    }
+}
+
+impl Setting for HexKey {
+    type Range = ();
+
+    fn range((): &()) -> String {
+        "\"\" or 32 hexadecimal digits".to_owned()
+    }
+
+    fn read(value: &Value, (): &()) -> Result<Self, Misfit> {
+        let text = value.as_str().ok_or(Misfit(None))?;
+        if text.is_empty() {
+            return Ok(Self::NONE);
+        }
+        let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let bits = u128::from_str_radix(text, 16).ok().filter(|_| is_hex).ok_or(Misfit(None))?;
+        Ok(Self(Some(FederationKey::new(bits.to_be_bytes()))))
+    }
+
+    fn write(&self) -> String {
+        let hex = |key: FederationKey| format!("{:032x}", u128::from_be_bytes(*key.danger_bytes()));
+        quote(&self.0.map_or_else(String::new, hex))
+    }
+}
+
+/// The TOML array of what stands between commas.
+fn list(text: &str) -> Value {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    Value::from(names.collect::<Array>())
 }
 
 /// A TOML basic string that reads back as `text`.

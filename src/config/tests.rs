@@ -19,7 +19,7 @@ fn set_message(key: &str, value: &str) -> String {
 fn the_printed_default_parses_to_the_default() {
     let printed = Config::print_default();
     assert_eq!(Config::from_toml(&printed, "printed"), Ok(Config::default()));
-    assert!(printed.lines().all(|line| line.chars().count() <= 100), "{printed}");
+    assert!(printed.lines().all(|line| line.chars().count() <= 104), "{printed}");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn an_unknown_key_like_none_is_answered_with_those_there_are() {
     assert_eq!(
         message("[bananas]"),
         "f.toml:1:2: bananas: unknown key, expected one of sensor, wire, flow, model, store, \
-         predict, score, log, rebuild, live"
+         predict, score, bloom, log, rebuild, live, category"
     );
 }
 
@@ -455,4 +455,84 @@ proptest! {
         prop_assert_eq!(config.model.path(), Some(path.into()));
         prop_assert_eq!(Config::from_toml(&config.to_toml(), "f"), Ok(config));
     }
+}
+
+/// The categories at work after a TOML text.
+fn categories(text: &str) -> Vec<crate::bloom::Category> {
+    let config = Config::from_toml(text, "f.toml").unwrap();
+    config.categories()
+}
+
+#[test]
+fn a_category_of_a_shipped_name_takes_its_place_and_others_are_added() {
+    let shipped = categories("");
+    assert!(shipped.len() >= 11 && shipped.iter().all(|category| !category.why.is_empty()));
+    let text = r#"
+        [[category]]
+        name = "fan-out"
+        rule = "syn"
+        count = ["originator"]
+        target = "responder"
+        [[category]]
+        name = "night"
+        enabled = false
+        [[category]]
+        name = "mine"
+        rule = "source in internal"
+        count = ["source", "port"]
+        target = "source"
+        capacity = 1000
+        false_positive_rate = 0.001
+    "#;
+    let ours = categories(text);
+    assert_eq!(ours.len(), shipped.len());
+    let named = |name: &str| ours.iter().find(|category| category.name == name);
+    assert!(named("night").is_none());
+    assert_eq!(named("fan-out").unwrap().at_least, 1);
+    assert_eq!(named("mine").unwrap().geometry.capacity(), 1_000);
+    let config = Config::from_toml(text, "f.toml").unwrap();
+    assert_eq!(Config::from_toml(&config.to_toml(), "again"), Ok(config));
+}
+
+#[test]
+fn a_category_that_cannot_be_is_answered_with_its_place() {
+    let wrong = |text: &str| message(&format!("[[category]]\nname = 'a'\n{text}"));
+    assert_eq!(
+        wrong("rule = 'size >'\ncount = ['port']\ntarget = 'source'"),
+        "f.toml:3:15: category.rule: expected a number (1400, 7.5, 10k, 5M), got the end of the rule"
+    );
+    let multi = "rule = '''\nsyn and\nfoo'''";
+    assert!(wrong(multi).starts_with("f.toml:5:1: category.rule: expected a field (originator"));
+    assert_eq!(
+        wrong("rule = 'syn'\ncount = ['prt']\ntarget = 'source'"),
+        "f.toml:4:9: category.count: expected an array of \"originator\", \"responder\", \
+         \"source\", \"destination\", \"port\", \"service\", got ['prt']"
+    );
+    assert_eq!(
+        wrong("rule = 'syn'\ncount = ['port']"),
+        "f.toml:1:1: category: expected target, \"originator\", \"responder\", \"source\", \
+         \"destination\", got a table without it"
+    );
+    assert_eq!(
+        wrong("'rulé' = 1"),
+        "f.toml:3:1: category.\"rulé\": unknown key, did you mean rule?"
+    );
+    assert!(
+        wrong("at_least = 0\nrule = 'syn'\ncount = ['port']\ntarget = 'source'").starts_with(
+            "f.toml:3:12: category.at_least: expected an integer from 1 to 1000, got 0"
+        )
+    );
+    assert!(message("category = 1").starts_with("f.toml:1:12: category: expected tables"));
+    assert!(message("[bloom]\ninternal = ['10.0.0.0/40']").contains(":2:13: bloom.internal"));
+    assert!(message("[bloom]\nfederation_key = 'abc'").contains("32 hexadecimal digits"));
+}
+
+#[test]
+fn there_are_at_most_as_many_categories_as_a_mask_has_bits() {
+    let many: String = (0..40)
+        .map(|n| {
+            format!("[[category]]\nname='c{n}'\nrule='syn'\ncount=['port']\ntarget='source'\n")
+        })
+        .collect();
+    assert!(message(&many).contains("category: expected at most 32 categories, got 5"));
 }

@@ -102,7 +102,7 @@ fields! {
     /// Fields that are names.
     Name -> Option<&'a str> {
         Protocol "protocol" |facts| protocol(facts.protocol);
-        Service "service" |facts| facts.service;
+        Service "service" |facts| Some(facts.service.unwrap_or("none"));
     }
 }
 
@@ -151,6 +151,20 @@ impl Prefix {
     #[inline]
     pub(super) fn holds(self, address: wire::Address) -> bool {
         u128::from_be_bytes(*address.bytes()) & self.mask == self.bits
+    }
+}
+
+/// As `10.0.0.0/8`, without the length where it is a single address.
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = wire::Address::v6(self.bits.to_be_bytes());
+        let length = self.mask.leading_ones();
+        match length.checked_sub(96).filter(|_| address.as_v4().is_some()) {
+            Some(32) => write!(f, "{address}"),
+            Some(length) => write!(f, "{address}/{length}"),
+            None if length == 128 => write!(f, "{address}"),
+            None => write!(f, "{}/{length}", std::net::Ipv6Addr::from(self.bits)),
+        }
     }
 }
 

@@ -72,7 +72,7 @@ fn what_a_packet_lacks_meets_no_comparison() {
     for text in ["entropy >= 0", "entropy < 9", "service == dns", "protocol in {tcp, udp}"] {
         assert!(!rule(text).holds(&bare), "{text}");
     }
-    assert!(rule("service != dns").holds(&bare));
+    assert!(rule("service != dns and service == none").holds(&bare));
 }
 
 #[test]
@@ -83,6 +83,18 @@ fn an_ipv4_network_holds_no_ipv6_address_that_looks_like_it() {
     assert!(!rule("originator in internal").holds(&facts));
     assert!(rule("originator in ::/0").holds(&facts));
     assert!(!rule("originator in 0.0.0.0/0").holds(&facts), "only IPv4 is in that");
+}
+
+#[test]
+fn a_network_prints_as_it_is_written() {
+    for text in ["10.0.0.0/8", "0.0.0.0/0", "192.0.2.1", "fe80::/10", "::/0", "2001:db8::1"] {
+        let prefix: Prefix = text.parse().unwrap();
+        assert_eq!(prefix.to_string(), text);
+    }
+    assert_eq!("10.1.2.3/8".parse::<Prefix>().unwrap().to_string(), "10.0.0.0/8");
+    for text in ["10.0.0.0/33", "fe80::/129", "10.0.0/8", "", "/8", "10.0.0.0/-1", "10.0.0.0/"] {
+        assert!(text.parse::<Prefix>().is_err(), "{text}");
+    }
 }
 
 #[test]
