@@ -686,7 +686,7 @@ typedef struct foreshadow_connection {
     uint8_t reserved_end[4];
 } foreshadow_connection;
 
-/** A behaviour's counter at the end of an interval. Not raised yet: may change until it first is. */
+/** A category of behaviour at the end of an interval. */
 typedef struct foreshadow_category {
     uint32_t size;
     uint32_t reserved;
@@ -700,21 +700,31 @@ typedef struct foreshadow_category {
     uint64_t activity;
     /** How full the counter is, 0 to 1. */
     double fill;
-    /** Estimate of how many distinct elements it holds. */
+    /** Estimate of how many distinct elements its open window holds. */
     double distinct;
+    /** How likely it takes a new element for a known one, 0 to 1. */
+    double false_positive_rate;
+    /** 1 if it holds more than it was made for, else 0. */
+    uint8_t is_overfull;
+    uint8_t reserved_end[7];
 } foreshadow_category;
 
-/** An endpoint whose behaviours add up. Not raised yet: may change until it first is. */
+/** An endpoint whose behaviours add up, once an episode. */
 typedef struct foreshadow_target {
     uint32_t size;
-    /** In how many categories it appears. */
-    uint32_t category_count;
+    /** The categories it appears in, the config's first in the lowest bit. */
+    uint32_t category_mask;
     /** Whose behaviour it is. */
     foreshadow_address address;
     /** Sum of the weights of those categories. */
     double score;
-    /** Their names, separated by commas, as many as fit; ends with a zero byte. */
-    char categories[256];
+    /** The score from which a target is told of. */
+    double threshold;
+    /** When it was first seen in one, and when last. */
+    int64_t first_ns;
+    int64_t last_ns;
+    /** Names of those that weigh most, heaviest first; each ends with a zero byte, unused ones are empty. */
+    char heaviest[6][48];
 } foreshadow_target;
 
 /** Events were lost because nobody polled; event.time_ns is the time of the first one lost. */
@@ -798,9 +808,9 @@ enum foreshadow_event_kind {
     FORESHADOW_EVENT_ANOMALY = 2,
     /** data.connection: a connection ended. */
     FORESHADOW_EVENT_CONNECTION = 3,
-    /** data.category: reserved, not raised yet. */
+    /** data.category: a category's interval ended. */
     FORESHADOW_EVENT_CATEGORY = 4,
-    /** data.target: reserved, not raised yet. */
+    /** data.target: an endpoint's behaviours add up. */
     FORESHADOW_EVENT_TARGET = 5,
     /** data.shed: events were lost because nobody polled. */
     FORESHADOW_EVENT_SHED = 6,

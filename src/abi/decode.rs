@@ -5,6 +5,7 @@
 
 use std::ffi::c_char;
 
+use crate::bloom::{Flagged, Name, Report, Target};
 use crate::flow::{
     CloseReason, ConnectionId, ConnectionKey, ConnectionState, Counters, History, Service, Side,
     Summary,
@@ -71,6 +72,14 @@ pub(super) fn event(event: &ffi::foreshadow_event) -> Result<Event, Unknown> {
             let connection = unsafe { &data.connection };
             let score = connection_score(&connection.score);
             Ok(Event::Connection { time, summary: summary(connection)?, score })
+        }
+        ffi::FORESHADOW_EVENT_CATEGORY => {
+            // SAFETY: above.
+            category(unsafe { &data.category }, time).map(Event::Category)
+        }
+        ffi::FORESHADOW_EVENT_TARGET => {
+            // SAFETY: above.
+            target(unsafe { &data.target }, time).map(Event::Target)
         }
         ffi::FORESHADOW_EVENT_SHED => {
             // SAFETY: above.
@@ -433,6 +442,46 @@ fn side(number: u8, field: &'static str) -> Result<Side, Unknown> {
     }
 }
 
+fn category(category: &ffi::foreshadow_category, time: Timestamp) -> Result<Report, Unknown> {
+    Ok(Report {
+        time,
+        name: name(&category.name).ok_or(Unknown::of("category.name"))?,
+        interval: Span::from_nanos(category.interval_ns),
+        activity: category.activity,
+        weight: category.weight,
+        fill: category.fill,
+        distinct: category.distinct,
+        false_positive_rate: category.false_positive_rate,
+        is_overfull: category.is_overfull != 0,
+    })
+}
+
+fn target(target: &ffi::foreshadow_target, time: Timestamp) -> Result<Flagged, Unknown> {
+    let mut heaviest = [None; Flagged::NAMED];
+    for (place, bytes) in heaviest.iter_mut().zip(&target.heaviest) {
+        if bytes[0] != 0 {
+            *place = Some(name(bytes).ok_or(Unknown::of("target.heaviest"))?);
+        }
+    }
+    Ok(Flagged {
+        time,
+        target: Target {
+            address: address(target.address),
+            score: target.score,
+            categories: target.category_mask,
+            first: Timestamp::from_nanos(target.first_ns),
+            last: Timestamp::from_nanos(target.last_ns),
+        },
+        threshold: target.threshold,
+        heaviest,
+    })
+}
+
+/// A category's name.
+fn name(bytes: &[c_char]) -> Option<Name> {
+    text(bytes).filter(|text| text.len() <= Name::LONGEST).map(|text| Name::new(&text))
+}
+
 fn address(address: ffi::foreshadow_address) -> Address {
     Address::v6(address.bytes)
 }
@@ -700,6 +749,36 @@ mod tests {
             Event::Connection { time, summary, score },
             Event::Connection { time, summary: bare, score },
             Event::Stats { time, stats },
+            Event::Category(Report {
+                time,
+                name: Name::new("fan-out"),
+                interval: Span::from_nanos(110),
+                activity: 111,
+                weight: 112.5,
+                fill: 113.5,
+                distinct: 114.5,
+                false_positive_rate: 115.5,
+                is_overfull: true,
+            }),
+            Event::Target(Flagged {
+                time,
+                target: Target {
+                    address: Address::v4([116; 4]),
+                    score: 117.5,
+                    categories: 118,
+                    first: Timestamp::from_nanos(119),
+                    last: Timestamp::from_nanos(120),
+                },
+                threshold: 121.5,
+                heaviest: [
+                    Some(Name::new("a-name-of-forty-characters-is-the-longest")),
+                    Some(Name::new("night")),
+                    None,
+                    None,
+                    None,
+                    None,
+                ],
+            }),
             Event::Shed(Shed { time, events: 90 }),
         ]
     }
@@ -786,8 +865,8 @@ mod tests {
         assert_eq!(field(|c| c.state[0] = b'X' as c_char), "connection.state");
         assert_eq!(field(|c| c.tunnel.kind = 99), "tunnel.kind");
         assert_eq!(field(|c| c.who.originator = 2), "who.originator");
-        let mut target = encode::event(&events()[0]);
-        target.kind = ffi::FORESHADOW_EVENT_TARGET;
-        assert_eq!(event(&target).unwrap_err().field, "kind");
+        let mut unknown = encode::event(&events()[0]);
+        unknown.kind = 99;
+        assert_eq!(event(&unknown).unwrap_err().field, "kind");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::c_char;
 
+use crate::bloom::{Flagged, Report, Target};
 use crate::flow::{ConnectionId, ConnectionKey, Counters, Side, Summary};
 use crate::model::{Expectation, PacketFacts, Surprise};
 use crate::predict::cadence::Heartbeat;
@@ -55,6 +56,14 @@ pub(super) fn event(event: &Event) -> ffi::foreshadow_event {
         Event::Connection { summary, score, time: _ } => {
             out.kind = ffi::FORESHADOW_EVENT_CONNECTION;
             out.data.connection = connection(summary, score);
+        }
+        Event::Category(report) => {
+            out.kind = ffi::FORESHADOW_EVENT_CATEGORY;
+            out.data.category = category(report);
+        }
+        Event::Target(flagged) => {
+            out.kind = ffi::FORESHADOW_EVENT_TARGET;
+            out.data.target = target(flagged);
         }
         Event::Stats { stats: counters, time: _ } => {
             out.kind = ffi::FORESHADOW_EVENT_STATS;
@@ -529,6 +538,48 @@ fn carrier(tunnel: &Tunnel) -> ffi::foreshadow_tunnel {
         kind: tunnel.kind as u8,
         depth: tunnel.depth,
         reserved: [0; 2],
+    }
+}
+
+fn category(report: &Report) -> ffi::foreshadow_category {
+    let Report {
+        time: _,
+        name,
+        interval,
+        activity,
+        weight,
+        fill,
+        distinct,
+        false_positive_rate,
+        is_overfull,
+    } = *report;
+    ffi::foreshadow_category {
+        size: size_of_ours::<ffi::foreshadow_category>(),
+        reserved: 0,
+        interval_ns: interval.nanos(),
+        name: text(name.as_str()),
+        weight,
+        activity,
+        fill,
+        distinct,
+        false_positive_rate,
+        is_overfull: u8::from(is_overfull),
+        reserved_end: [0; 7],
+    }
+}
+
+fn target(flagged: &Flagged) -> ffi::foreshadow_target {
+    let Flagged { time: _, target, threshold, heaviest } = *flagged;
+    let Target { address: of, score, categories, first, last } = target;
+    ffi::foreshadow_target {
+        size: size_of_ours::<ffi::foreshadow_target>(),
+        category_mask: categories,
+        address: address(of),
+        score,
+        threshold,
+        first_ns: first.nanos(),
+        last_ns: last.nanos(),
+        heaviest: heaviest.map(|name| name.map_or([0; _], |name| text(name.as_str()))),
     }
 }
 

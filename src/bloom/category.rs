@@ -2,6 +2,7 @@
 
 use super::geometry::Geometry;
 use super::key::{Element, FederationKey};
+use super::name::Name;
 use super::rule::{Facts, Rule};
 use crate::wire::Address;
 
@@ -9,7 +10,7 @@ use crate::wire::Address;
 #[derive(Clone, PartialEq, Debug)]
 pub struct Category {
     /// Its name in logs.
-    pub name: String,
+    pub name: Name,
     /// Why anybody should care, in one line.
     pub why: String,
     /// Which packets belong to it.

@@ -10,7 +10,7 @@ use toml_edit::{Array, Document, Item, TableLike, Value};
 
 use super::keys::Config;
 use super::setting::{Misfit, Setting, quote};
-use crate::bloom::{Category, Geometry, Networks, Part, Role, Rule, RuleError, Stage};
+use crate::bloom::{Category, Geometry, Name, Networks, Part, Role, Rule, RuleError, Stage};
 
 /// The shipped categories, as TOML.
 pub(super) const SHIPPED: &str = include_str!("categories.toml");
@@ -122,7 +122,7 @@ impl CategoryConfig {
     /// `None` for what `read` would have refused.
     fn compile(&self, networks: &Networks) -> Option<Category> {
         Some(Category {
-            name: self.name.clone(),
+            name: Name::new(&self.name),
             why: self.why.clone(),
             rule: Rule::parse(&self.rule, networks).ok()?,
             count: self.count.clone(),
@@ -245,7 +245,7 @@ fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 fn is_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    (1..=40).contains(&name.len()) && name.chars().all(fits)
+    (1..=Name::LONGEST).contains(&name.len()) && name.chars().all(fits)
 }
 
 fn optional<T>(

@@ -486,7 +486,7 @@ fn a_category_of_a_shipped_name_takes_its_place_and_others_are_added() {
     "#;
     let ours = categories(text);
     assert_eq!(ours.len(), shipped.len());
-    let named = |name: &str| ours.iter().find(|category| category.name == name);
+    let named = |name: &str| ours.iter().find(|category| category.name.as_str() == name);
     assert!(named("night").is_none());
     assert_eq!(named("fan-out").unwrap().at_least, 1);
     assert_eq!(named("mine").unwrap().geometry.capacity(), 1_000);

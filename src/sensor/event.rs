@@ -1,5 +1,6 @@
 //! What leaves the sensor.
 
+use crate::bloom::{Flagged, Heard, Report};
 use crate::flow::{ConnectionId, Side, Summary};
 use crate::model::Surprise;
 use crate::predict::cadence::Heartbeat;
@@ -65,6 +66,10 @@ pub enum Event {
         /// What the forecast made of it.
         score: ConnectionScore,
     },
+    /// What a category of behaviour did, every `bloom.interval` of packet time and at the end.
+    Category(Report),
+    /// An endpoint appears in categories that together weigh too much.
+    Target(Flagged),
     /// The counters, every `sensor.stats_interval` of packet time and at the end.
     Stats {
         /// When.
@@ -88,7 +93,18 @@ impl Event {
             Self::AnomalousConnection(connection) => connection.time,
             Self::AnomalousEndpoint(endpoint) => endpoint.time,
             Self::Connection { time, .. } | Self::Stats { time, .. } => *time,
+            Self::Category(report) => report.time,
+            Self::Target(flagged) => flagged.time,
             Self::Shed(shed) => shed.time,
+        }
+    }
+}
+
+impl From<Heard> for Event {
+    fn from(heard: Heard) -> Self {
+        match heard {
+            Heard::Category(report) => Self::Category(report),
+            Heard::Target(flagged) => Self::Target(flagged),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use crate::bloom::{Flagged, Report, Target};
 use crate::flow::{ConnectionId, ConnectionKey, Counters, Side, Summary};
 use crate::model::{Expectation, PacketFacts, Surprise};
 use crate::predict::cadence::Heartbeat;
@@ -40,12 +41,52 @@ impl Display for Event {
                 write_finding(f, finding)
             }
             Self::Connection { time, summary, score } => write_connection(f, *time, summary, score),
+            Self::Category(report) => write_category(f, report),
+            Self::Target(flagged) => write_target(f, flagged),
             Self::Stats { time, stats } => write_stats(f, *time, stats),
             Self::Shed(Shed { time, events }) => {
                 write!(f, "shed time={} events={events}", At(*time))
             }
         }
     }
+}
+
+fn write_category(f: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let Report {
+        time,
+        name,
+        interval,
+        activity,
+        weight,
+        fill,
+        distinct,
+        false_positive_rate,
+        is_overfull,
+    } = report;
+    write!(
+        f,
+        "category time={} name={name} interval={} activity={activity} weight={weight:?} fill={fill:?} \
+         distinct={distinct:?} false_positive_rate={false_positive_rate:?} overfull={is_overfull}",
+        At(*time),
+        interval.nanos()
+    )
+}
+
+fn write_target(f: &mut Formatter<'_>, flagged: &Flagged) -> fmt::Result {
+    let Flagged { time, target, threshold, heaviest } = flagged;
+    let Target { address, score, categories, first, last } = target;
+    write!(
+        f,
+        "target time={} address={address} score={score:?} threshold={threshold:?} \
+         categories={categories:#x} first={} last={} heaviest=",
+        At(*time),
+        At(*first),
+        At(*last)
+    )?;
+    for (index, name) in heaviest.iter().flatten().enumerate() {
+        write!(f, "{}{name}", if index > 0 { "," } else { "" })?;
+    }
+    Ok(())
 }
 
 fn write_synthetic(f: &mut Formatter<'_>, synthetic: &SyntheticPacket) -> fmt::Result {

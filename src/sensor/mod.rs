@@ -9,6 +9,7 @@
 //! The same bytes, config and times give the same events in every host. A [`Sensor`] does no I/O,
 //! starts no thread, reads no clock, and for a packet of a known connection allocates nothing.
 
+mod behaviour;
 mod event;
 mod heartbeat;
 mod keep;
@@ -22,6 +23,7 @@ pub use event::{Event, Shed, Verdict};
 pub use open::OpenError;
 pub use stats::Stats;
 
+use crate::bloom::Stage;
 use crate::flow::{
     CloseReason, ConnectionId, ConnectionTable, HostHint, Observation, Slot, Summary,
 };
@@ -33,6 +35,7 @@ use crate::score::{AnomalousConnection, Anomaly, ConnectionScore, Finding, Score
 use crate::time::{Span, Timestamp};
 use crate::wire::{self, LinkType, PacketView, TcpFlags, Transport, Tunnels};
 
+use behaviour::SiteClock;
 use queue::EventQueue;
 
 /// The quantile that an anomaly shows as the deadline of what was expected.
@@ -63,6 +66,9 @@ pub struct Sensor {
     predictor: Predictor,
     heartbeats: Heartbeats,
     scorer: Scorer,
+    /// The categories; `None` where behaviours are not counted.
+    behaviours: Option<Stage>,
+    site_clock: SiteClock,
     /// The last packet of each connection, by slot: what a synthetic one is made after.
     last: Vec<PacketFacts>,
     events: EventQueue,
@@ -107,6 +113,10 @@ impl Sensor {
         }
         let facts = facts(&view, &seen, position);
         let slot = seen.id.slot;
+        if seen.is_new {
+            self.behaviour_begins(slot, &facts, now);
+        }
+        self.behaviour_goes_on(slot, &facts, now);
         let surprise = self.model.score(slot, &facts);
         let Some(connection) = self.table.connection(slot) else { return Verdict::NONE };
         let (key, originator) = (connection.key(), connection.originator());
@@ -191,6 +201,7 @@ impl Sensor {
         let Some(clock) = self.table.clock() else { return };
         self.table.close_all(CloseReason::Shutdown);
         self.settle_closed();
+        self.finish_behaviours(clock);
         let stats = self.stats();
         self.events.push(Event::Stats { time: clock, stats });
     }
@@ -223,6 +234,7 @@ impl Sensor {
             + self.predictor.memory()
             + self.heartbeats.memory()
             + self.scorer.memory()
+            + self.behaviours.as_ref().map_or(0, Stage::memory)
             + self.last.capacity() * size_of::<PacketFacts>()
             + self.events.memory()
             + self.kept.as_ref().map_or(0, |kept| kept.memory())
@@ -237,6 +249,9 @@ impl Sensor {
             self.predictor.clear(now.time);
             self.heartbeats.clear(now.time);
             self.stats_due = None;
+            if let Some(stage) = &mut self.behaviours {
+                stage.restart();
+            }
         }
         self.run_to(now.time);
         now.time
@@ -246,7 +261,11 @@ impl Sensor {
     #[inline]
     fn run_to(&mut self, now: Timestamp) {
         let due = *self.stats_due.get_or_insert_with(|| now.after(self.stats_interval));
+        let mut behaviours = self.behaviours_due(now);
         if now >= due {
+            if let Some(time) = behaviours.take_if(|time| *time <= due) {
+                self.report_behaviours(time);
+            }
             self.fire_deadlines(due);
             let stats = self.stats();
             self.events.push(Event::Stats { time: due, stats });
@@ -254,7 +273,16 @@ impl Sensor {
             let next = due.after(self.stats_interval);
             self.stats_due = Some(if next > now { next } else { now.after(self.stats_interval) });
         }
+        if let Some(time) = behaviours {
+            self.report_behaviours(time);
+        }
         self.fire_deadlines(now);
+        self.advance_behaviours(now);
+    }
+
+    fn report_behaviours(&mut self, time: Timestamp) {
+        self.fire_deadlines(time);
+        self.advance_behaviours(time);
     }
 
     #[inline]
@@ -314,6 +342,7 @@ impl Sensor {
             kept.end(summary, &score, |to| self.model.keep_state(slot, to));
         }
         let silent = summary.closed == Some(CloseReason::Timeout);
+        self.behaviour_ends(summary, self.table.clock().unwrap_or(summary.last));
         self.model.end(slot, self.learn && silent);
         self.predictor.end(slot, time);
         self.report_synthetic();

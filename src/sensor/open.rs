@@ -129,6 +129,8 @@ impl Sensor {
             predictor: Predictor::new(policy),
             scorer: Scorer::new(stated),
             heartbeats: heartbeats(config),
+            behaviours: super::behaviour::stage(config),
+            site_clock: super::behaviour::SiteClock::new(config),
             last: Vec::new(),
             events: EventQueue::new(config.sensor.event_queue()),
             stats: Stats::default(),

@@ -4,11 +4,13 @@ use super::schema::{Column, Schema, Type};
 
 impl Schema {
     /// Every log there is.
-    pub const ALL: [&'static Self; 7] = [
+    pub const ALL: [&'static Self; 9] = [
         &Self::CONN,
         &Self::SYNTHETIC,
         &Self::ANOMALY,
         &Self::ALARM,
+        &Self::CATEGORY,
+        &Self::TARGET,
         &Self::STATS,
         &Self::REPORTER,
         &Self::HEARTBEAT,
@@ -391,6 +393,53 @@ impl Schema {
             col("wait", Type::Interval, "How long after it the cadence counts as stopped."),
             col("missed", Type::Count, "Beats that did not come."),
             col("cadences", Type::Count, "Cadences believed now, this one included."),
+    /// Categories of behaviour, at the end of every interval.
+    pub const CATEGORY: Self = Self {
+        path: "category",
+        doc: "One row per category of behaviour every `bloom.interval` of packet time, and at the end.",
+        columns: &[
+            col("ts", Type::Time, "When the interval ended."),
+            col("category", Type::String, "The category's name."),
+            col("interval", Type::Interval, "The interval's length."),
+            col("activity", Type::Count, "Elements counted in it that were new."),
+            col("weight", Type::Double, "The category's weight from now on."),
+            col("fill", Type::Double, "The share of its counter's bits that are set, 0 to 1."),
+            col(
+                "distinct",
+                Type::Double,
+                "About how many different elements the open window of the counter saw.",
+            ),
+            col(
+                "false_positive_rate",
+                Type::Double,
+                "How likely the counter takes a new element for a known one, as it stands.",
+            ),
+            col(
+                "overfull",
+                Type::Bool,
+                "Whether it holds more than it was made for, so that its rate is not met.",
+            ),
+        ],
+    };
+
+    /// Endpoints whose behaviours add up.
+    pub const TARGET: Self = Self {
+        path: "target",
+        doc: "One row when an endpoint's categories come to weigh more than `bloom.threshold`; the \
+              next one only after they weighed less than `bloom.release` of it.",
+        columns: &[
+            col("ts", Type::Time, "When."),
+            col("target", Type::Addr, "The endpoint."),
+            col("score", Type::Double, "The sum of its categories' weights."),
+            col("threshold", Type::Double, "The score from which a target is told of."),
+            col("category_count", Type::Count, "How many categories it appears in."),
+            col(
+                "categories",
+                Type::StringVector,
+                "The names of those that weigh most, heaviest first; at most six.",
+            ),
+            col("first", Type::Time, "When it was first seen in one."),
+            col("last", Type::Time, "When it was last counted in one."),
         ],
     };
 

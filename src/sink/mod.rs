@@ -27,6 +27,7 @@
 
 mod alarm;
 mod anomaly;
+mod category;
 mod columns;
 mod conn;
 mod directory;

@@ -9,7 +9,9 @@ use crate::time::{Span, Timestamp};
 use super::line_file::LineFile;
 use super::row::{Format, Row, footer, header};
 use super::schema::Schema;
-use super::{LogDirectory, SinkError, alarm, anomaly, conn, heartbeat, number, stats, synthetic};
+use super::{
+    LogDirectory, SinkError, alarm, anomaly, category, conn, heartbeat, number, stats, synthetic,
+};
 
 /// When a log gets its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -67,9 +69,11 @@ const CONN: usize = 0;
 const SYNTHETIC: usize = 1;
 const ANOMALY: usize = 2;
 const ALARM: usize = 3;
-const STATS: usize = 4;
-const REPORTER: usize = 5;
-const HEARTBEAT: usize = 6;
+const CATEGORY: usize = 4;
+const TARGET: usize = 5;
+const STATS: usize = 6;
+const REPORTER: usize = 7;
+const HEARTBEAT: usize = 8;
 
 struct Log {
     schema: &'static Schema,
@@ -153,6 +157,12 @@ impl ZeekLogs {
                     alarm::write_endpoint(row, found, scratch);
                 })
             }
+            Event::Category(report) => logs[CATEGORY].append(directory, options, time, |row| {
+                category::write(row, report);
+            }),
+            Event::Target(flagged) => logs[TARGET].append(directory, options, time, |row| {
+                category::write_target(row, flagged);
+            }),
             Event::Stats { stats, .. } => logs[STATS].append(directory, options, time, |row| {
                 stats::write(row, time, stats);
             }),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foreshadow::bloom::{Flagged, Name, Report, Target};
 use foreshadow::flow::{
     CloseReason, ConnectionId, ConnectionKey, ConnectionState, Counters, History, Service, Side,
     Slot, Summary,
@@ -302,6 +303,36 @@ pub(crate) fn events() -> Vec<Event> {
         Event::Shed(Shed { time: at(6, 500_000_000), events: 42 }),
         Event::Heartbeat(stopped),
         Event::Heartbeat(resumed),
+        Event::Category(Report {
+            time: at(7, 0),
+            name: Name::new("fan-out"),
+            interval: Span::from_secs(60),
+            activity: 412,
+            weight: 0.25,
+            fill: 0.125,
+            distinct: 1_234.5,
+            false_positive_rate: 0.001,
+            is_overfull: false,
+        }),
+        Event::Target(Flagged {
+            time: at(8, 0),
+            target: Target {
+                address: Address::v4([10, 0, 0, 66]),
+                score: 1.75,
+                categories: 0b101,
+                first: at(2, 0),
+                last: at(8, 0),
+            },
+            threshold: 0.75,
+            heaviest: [
+                Some(Name::new("fan-out")),
+                Some(Name::new("night")),
+                None,
+                None,
+                None,
+                None,
+            ],
+        }),
         Event::Stats { time: at(30, 0), stats },
     ]
 }

@@ -6,6 +6,7 @@ use super::category::{Category, use_of_service};
 use super::counter::BloomCounter;
 use super::geometry::Geometry;
 use super::key::FederationKey;
+use super::name::Name;
 use super::reach::Reach;
 use super::rule::{Could, Facts};
 use super::targets::{Limits, Mask, Target, Targets};
@@ -45,8 +46,10 @@ pub struct Settings {
 pub struct Report {
     /// When the interval ended.
     pub time: Timestamp,
-    /// Which category, as its place in [`Stage::categories`].
-    pub category: usize,
+    /// Which category.
+    pub name: Name,
+    /// How long the interval was.
+    pub interval: Span,
     /// Elements newly counted in the interval.
     pub activity: u64,
     /// Its weight from now on.
@@ -61,13 +64,32 @@ pub struct Report {
     pub is_overfull: bool,
 }
 
+/// A target whose score came over the threshold.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Flagged {
+    /// When.
+    pub time: Timestamp,
+    /// The target.
+    pub target: Target,
+    /// The threshold.
+    pub threshold: f64,
+    /// Its categories by name, those that weigh most first, as many as have a place here.
+    pub heaviest: [Option<Name>; Self::NAMED],
+}
+
+impl Flagged {
+    /// How many categories are named.
+    pub const NAMED: usize = 6;
+}
+
 /// What the stage has to say.
 #[derive(Clone, Copy, PartialEq, Debug)]
+#[allow(clippy::large_enum_variant, reason = "few wait at a time, and a box would allocate")]
 pub enum Heard {
     /// An interval ended for a category.
     Category(Report),
     /// A target's score came over the threshold.
-    Target(Timestamp, Target),
+    Target(Flagged),
 }
 
 /// What is kept of a connection.
@@ -83,6 +105,7 @@ struct Watch {
 }
 
 /// Something that comes round.
+#[derive(Clone, Copy)]
 struct Turn {
     every: Span,
     /// `None` before the first packet.
@@ -229,6 +252,29 @@ impl Stage {
         }
     }
 
+    /// The time that the next reports bear, if an interval has ended by `now`.
+    #[inline]
+    #[must_use]
+    pub fn report_due(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut turn = self.interval_turn;
+        turn.next.and_then(|_| turn.pass(now)).map(|(time, _)| time)
+    }
+
+    /// The capture ended: the interval that stands open is reported as it is.
+    pub fn finish(&mut self, now: Timestamp) {
+        if self.interval_turn.next.is_some() {
+            self.end_interval(now);
+            self.restart();
+        }
+    }
+
+    /// The clock was set to another time: intervals and windows begin anew.
+    pub fn restart(&mut self) {
+        for turn in [&mut self.interval_turn, &mut self.window_turn, &mut self.uses_turn] {
+            turn.next = None;
+        }
+    }
+
     /// The next thing the stage has to say.
     pub fn poll(&mut self) -> Option<Heard> {
         self.heard.pop_front()
@@ -267,21 +313,38 @@ impl Stage {
         if reached {
             let weights = self.is_warm().then_some(&self.weights);
             let flagged = self.targets.appear(id, address, number, now, weights);
-            self.heard.extend(flagged.map(|target| Heard::Target(now, target)));
+            if let Some(target) = flagged {
+                self.flag(now, target);
+            }
         }
+    }
+
+    #[cold]
+    fn flag(&mut self, time: Timestamp, target: Target) {
+        let mut numbers: Vec<usize> = (0..self.settings.categories.len())
+            .filter(|number| target.categories & (1 << number) != 0)
+            .collect();
+        let weight = |number: &usize| self.weights.weight(*number);
+        numbers.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
+        let mut heaviest = [None; Flagged::NAMED];
+        for (place, number) in heaviest.iter_mut().zip(numbers) {
+            *place = Some(self.settings.categories[number].name);
+        }
+        let threshold = self.settings.limits.threshold;
+        self.heard.push_back(Heard::Target(Flagged { time, target, threshold, heaviest }));
     }
 
     fn end_interval(&mut self, time: Timestamp) {
         self.weights.update(&self.activity);
         self.intervals = self.intervals.saturating_add(1);
-        for (category, (counter, activity)) in
-            self.counters.iter().zip(&mut self.activity).enumerate()
-        {
+        let counted = self.counters.iter().zip(&mut self.activity).enumerate();
+        for (number, (counter, activity)) in counted {
             self.heard.push_back(Heard::Category(Report {
                 time,
-                category,
+                name: self.settings.categories[number].name,
+                interval: self.settings.interval,
                 activity: std::mem::take(activity),
-                weight: self.weights.weight(category),
+                weight: self.weights.weight(number),
                 fill: counter.fill(),
                 distinct: counter.distinct(),
                 false_positive_rate: counter.false_positive_rate(),
@@ -289,8 +352,8 @@ impl Stage {
             }));
         }
         if self.is_warm() {
-            let flagged = self.targets.reweigh(&self.weights);
-            self.heard.extend(flagged.map(|target| Heard::Target(time, target)));
+            let flagged: Vec<Target> = self.targets.reweigh(&self.weights).collect();
+            flagged.into_iter().for_each(|target| self.flag(time, target));
         }
     }
 

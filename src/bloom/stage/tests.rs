@@ -1,5 +1,5 @@
 use super::*;
-use crate::bloom::{Networks, Part, Role, Rule};
+use crate::bloom::{Name, Networks, Part, Role, Rule};
 use crate::wire::{Address, TcpFlags};
 
 fn networks() -> Networks {
@@ -8,7 +8,7 @@ fn networks() -> Networks {
 
 fn category(name: &str, rule: &str, count: &[Part], at_least: u32) -> Category {
     Category {
-        name: name.to_owned(),
+        name: Name::new(name),
         why: String::new(),
         rule: Rule::parse(rule, &networks()).unwrap(),
         count: count.to_vec(),
@@ -78,7 +78,7 @@ fn reports(stage: &mut Stage) -> Vec<Report> {
     heard
         .filter_map(|heard| match heard {
             Heard::Category(report) => Some(report),
-            Heard::Target(..) => None,
+            Heard::Target(_) => None,
         })
         .collect()
 }
@@ -87,7 +87,7 @@ fn flagged(stage: &mut Stage) -> Vec<Target> {
     let heard = std::iter::from_fn(|| stage.poll());
     heard
         .filter_map(|heard| match heard {
-            Heard::Target(_, target) => Some(target),
+            Heard::Target(flagged) => Some(flagged.target),
             Heard::Category(_) => None,
         })
         .collect()

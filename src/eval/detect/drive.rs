@@ -326,6 +326,8 @@ impl Line {
                 Event::Synthetic(_)
                 | Event::Outcome(_)
                 | Event::Heartbeat(_)
+                | Event::Category(_)
+                | Event::Target(_)
                 | Event::Stats { .. }
                 | Event::Shed(_) => {}
             }
