@@ -127,10 +127,6 @@ impl Wire {
 fn collect(sensor: &mut Sensor, found: &mut Vec<Heartbeat>) {
     let mut last = Timestamp::MIN;
     while let Some(event) = sensor.poll() {
-        // What is found of endpoints is told by the minute, behind what happened meanwhile.
-        if matches!(event, Event::AnomalousEndpoint(_)) {
-            continue;
-        }
         assert!(event.time() >= last, "events leave in the order of time");
         last = event.time();
         if let Event::Heartbeat(heartbeat) = event {

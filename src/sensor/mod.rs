@@ -342,13 +342,12 @@ impl Sensor {
             kept.end(summary, &score, |to| self.model.keep_state(slot, to));
         }
         let silent = summary.closed == Some(CloseReason::Timeout);
-        self.behaviour_ends(summary, self.table.clock().unwrap_or(summary.last));
+        self.behaviour_ends(summary, time);
         self.model.end(slot, self.learn && silent);
         self.predictor.end(slot, time);
         self.report_synthetic();
         self.heartbeats.end(slot);
-        let now = self.table.clock().unwrap_or(summary.last);
-        let score = self.scorer.end(slot, summary, now);
+        let score = self.scorer.end(slot, summary, time);
         self.report_endpoints();
         score
     }

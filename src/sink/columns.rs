@@ -393,6 +393,9 @@ impl Schema {
             col("wait", Type::Interval, "How long after it the cadence counts as stopped."),
             col("missed", Type::Count, "Beats that did not come."),
             col("cadences", Type::Count, "Cadences believed now, this one included."),
+        ],
+    };
+
     /// Categories of behaviour, at the end of every interval.
     pub const CATEGORY: Self = Self {
         path: "category",
