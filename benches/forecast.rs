@@ -4,6 +4,8 @@
 //! cargo bench --bench forecast -- DIR...    # benign captures under DIR; without one, those of the tests
 //! ```
 //!
+//! `$FORESHADOW_MODEL` names a model file with a network, to be measured too.
+//!
 //! Nanoseconds a packet on one core, the best of several rounds over all captures in one sequence.
 //! Bits are beside them, because a model that is fast by being wrong is no use.
 #![allow(clippy::unwrap_used, reason = "a benchmark may fail as a test may")]
@@ -31,9 +33,15 @@ fn main() {
         "{:<10} {:<8} {:>10} {:>14} {:>6}",
         "model", "table", "with due", "without due", "bits"
     );
+    let file = std::env::var_os("FORESHADOW_MODEL").map(|path| std::fs::read(path).unwrap());
     for (table, bytes) in TABLES {
         report("markov", table, &captures, || Markov::new(bytes));
         report("adaptive", table, &captures, || Adaptive::new(bytes));
+        if let Some(file) = &file {
+            let open = |adapt| Adaptive::with_network(bytes, adapt, file).unwrap();
+            report("network", table, &captures, || open(true));
+            report("alone", table, &captures, || open(false));
+        }
     }
 }
 

@@ -19,6 +19,8 @@ use crate::wire::Tunnels;
 /// What the forecasts come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ModelKind {
+    /// A recurrent network, and what is learned on line beside it.
+    Network,
     /// Counts of which discretised packet followed which.
     Markov,
     /// Many contexts, each with what followed it, mixed by learned weights.
@@ -26,7 +28,20 @@ pub enum ModelKind {
 }
 
 impl Named for ModelKind {
-    const NAMES: &[(&str, Self)] = &[("markov", Self::Markov), ("adaptive", Self::Adaptive)];
+    const NAMES: &[(&str, Self)] =
+        &[("network", Self::Network), ("adaptive", Self::Adaptive), ("markov", Self::Markov)];
+}
+
+impl ModelKind {
+    /// Its name, as a configuration has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Adaptive => "adaptive",
+            Self::Markov => "markov",
+        }
+    }
 }
 
 impl Named for Weighting {
@@ -240,8 +255,13 @@ sections! {
 
     /// The model that forecasts the next packet.
     model: ModelConfig {
-        /// Which kind of model.
-        kind: ModelKind = ModelKind::Markov, in ANY, unit "none", cost "nothing";
+        /// Which kind of model: a network with what is learned on line beside it; the latter alone;
+        /// or counts of which packet followed which.
+        kind: ModelKind = ModelKind::Markov, in ANY, unit "none",
+            cost "the network costs most a packet, and \"markov\" least";
+        /// Whether a network's forecasts are mixed with what is learned on line. Without it the
+        /// network stands alone, as it was trained.
+        adapt: bool = true, in ANY, unit "none", cost "when false, far worse forecasts, for less time a packet";
         /// The model file, relative to the working directory. Empty takes the built-in one.
         path: Option<PathBuf> = None, in ANY, unit "path", cost "its size in memory, once";
         /// Memory for what is counted on line. When it is full, what is new takes the place of what

@@ -213,7 +213,7 @@ fn a_name_that_is_no_choice_is_an_error() {
     );
     assert_eq!(
         message("[model]\nkind = \"gru\""),
-        "f.toml:2:8: model.kind: expected \"markov\" or \"adaptive\", got \"gru\""
+        "f.toml:2:8: model.kind: expected \"network\" or \"adaptive\" or \"markov\", got \"gru\""
     );
 }
 

@@ -24,8 +24,7 @@ pub fn fit(model: &mut Adaptive, captures: &[&Capture], mut done: impl FnMut(usi
                     }
                     model.begin(slot, &began.origin);
                 } else {
-                    let surprise = model.score(slot, &packet.facts);
-                    bits += f64::from(surprise.side_flags + surprise.size + surprise.time);
+                    bits += f64::from(model.coarse(slot, &packet.facts).iter().sum::<f32>());
                     packets += 1;
                 }
                 model.step(slot, &packet.facts, true);

@@ -13,6 +13,7 @@ pub mod discretise;
 pub mod engine;
 pub mod file;
 mod forecast;
+pub mod heads;
 mod kept;
 mod markov;
 mod network;
@@ -20,10 +21,9 @@ mod origin;
 mod packet;
 pub mod schema;
 
-pub use adaptive::Adaptive;
-#[cfg(test)]
-use adaptive::MIXER_ONLY;
+pub use adaptive::{Adaptive, GRU_SMALL, MIXER_ONLY};
 pub use forecast::{Expectation, SizeRange, Surprise, TimeRange};
+pub use heads::Forecast;
 pub use kept::KeptError;
 pub use markov::{Markov, TimeForecast};
 pub use origin::Origin;

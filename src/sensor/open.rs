@@ -1,5 +1,6 @@
 //! From a config to a sensor.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,7 +10,7 @@ use crate::config::{Config, ModelKind};
 use crate::flow::{ConnectionTable, Limits};
 use crate::kept::Kept;
 use crate::model::file::{FileError, LARGEST_FILE};
-use crate::model::{Adaptive, Markov, Model};
+use crate::model::{self, Adaptive, Markov, Model};
 use crate::predict::cadence::{Heartbeats, Steadiness};
 use crate::predict::{Policy, Predictor};
 use crate::score::{self, Scorer, Weights};
@@ -32,6 +33,11 @@ pub enum OpenError {
     },
     /// `store.path` names a file, but what this model kind learns can't be kept.
     ModelKeepsNothing {
+        /// The kind, as the config names it.
+        kind: &'static str,
+    },
+    /// `model.adapt` is false, but this kind is nothing without what it learns on line.
+    ModelOnlyAdapts {
         /// The kind, as the config names it.
         kind: &'static str,
     },
@@ -63,6 +69,10 @@ impl fmt::Display for OpenError {
                 f,
                 "store.path: what model kind \"{kind}\" learns can't be kept; \
                  model.kind = \"adaptive\" can"
+            ),
+            Self::ModelOnlyAdapts { kind } => write!(
+                f,
+                "model.adapt: model kind \"{kind}\" is nothing but what it learns on line; only \"network\" can do without"
             ),
             Self::ModelUnreadable { path, error } => {
                 write!(f, "model.path: \"{}\" can't be read: {error}", path.display())
@@ -117,7 +127,7 @@ impl Sensor {
         let kept = match config.store.path() {
             None => None,
             Some(_) if model.state_len() == 0 => {
-                return Err(OpenError::ModelKeepsNothing { kind: "markov" });
+                return Err(OpenError::ModelKeepsNothing { kind: config.model.kind().name() });
             }
             Some(_) => Some(Box::new(Kept::new(config.store.connections(), model.state_len()))),
         };
@@ -155,27 +165,41 @@ fn heartbeats(config: &Config) -> Heartbeats {
 
 fn model(config: &Config) -> Result<Box<dyn Model>, OpenError> {
     let bytes = config.model.table_mib() * MIB;
-    match (config.model.kind(), config.model.path()) {
-        (ModelKind::Markov, None) => Ok(Box::new(Markov::new(bytes))),
-        (ModelKind::Markov, Some(path)) => {
-            Err(OpenError::ModelTakesNoFile { kind: "markov", path })
+    let (kind, adapt, path) = (config.model.kind(), config.model.adapt(), config.model.path());
+    if kind != ModelKind::Network && !adapt {
+        return Err(OpenError::ModelOnlyAdapts { kind: kind.name() });
+    }
+    let built_in = match kind {
+        ModelKind::Markov => {
+            return match path {
+                None => Ok(Box::new(Markov::new(bytes))),
+                Some(path) => Err(OpenError::ModelTakesNoFile { kind: kind.name(), path }),
+            };
         }
-        (ModelKind::Adaptive, None) => Ok(Box::new(Adaptive::new(bytes))),
-        (ModelKind::Adaptive, Some(path)) => match read(&path) {
-            Ok(file) => match Adaptive::read(bytes, &file) {
-                Ok(model) => Ok(Box::new(model)),
-                Err(error) => Err(OpenError::ModelUnfit { path, error }),
-            },
-            Err(error) => Err(OpenError::ModelUnreadable { path, error }),
-        },
+        ModelKind::Network => model::GRU_SMALL,
+        ModelKind::Adaptive => model::MIXER_ONLY,
+    };
+    let file = match &path {
+        None => built_in.into(),
+        Some(path) => {
+            read(path).map_err(|error| OpenError::ModelUnreadable { path: path.clone(), error })?
+        }
+    };
+    let opened = match kind {
+        ModelKind::Network => Adaptive::with_network(bytes, adapt, &file),
+        _ => Adaptive::read(bytes, &file),
+    };
+    match opened {
+        Ok(model) => Ok(Box::new(model)),
+        Err(error) => Err(OpenError::ModelUnfit { path: path.unwrap_or_default(), error }),
     }
 }
 
 /// The content of a model file: a byte more than one may have is enough to refuse it.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+fn read(path: &Path) -> io::Result<Cow<'static, [u8]>> {
     let mut content = Vec::new();
     File::open(path)?.take(LARGEST_FILE as u64 + 1).read_to_end(&mut content)?;
-    Ok(content)
+    Ok(content.into())
 }
 
 /// The part of the config that flow needs.

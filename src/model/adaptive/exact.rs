@@ -52,7 +52,7 @@ impl Inside {
         inside
     }
 
-    fn candidates(&self) -> &[(u32, f32)] {
+    pub(super) fn candidates(&self) -> &[(u32, f32)] {
         &self.candidates[..self.len]
     }
 
@@ -111,6 +111,11 @@ impl Inside {
         }
         let part = if even > 0.0 { ((share - below) / even).clamp(0.0, 1.0) } else { 1.0 };
         (sizes.start() + (part * width) as u32).min(*sizes.end())
+    }
+
+    /// How much of the bin is left to all its sizes.
+    pub(super) const fn rest(&self) -> f32 {
+        self.rest
     }
 }
 

@@ -24,12 +24,12 @@ const EVIDENCE: usize = 1;
 
 /// The standing forecast of a connection.
 pub(super) struct Look<'a> {
-    model: &'a Adaptive,
-    history: &'a History,
-    view: Option<View<'a>>,
-    last: Last,
-    wait: [&'a Line; CONTEXTS],
-    odds: Odds,
+    pub(super) model: &'a Adaptive,
+    pub(super) history: &'a History,
+    pub(super) view: Option<View<'a>>,
+    pub(super) last: Last,
+    pub(super) wait: [&'a Line; CONTEXTS],
+    pub(super) odds: Odds,
 }
 
 impl Adaptive {
@@ -66,7 +66,7 @@ impl Adaptive {
 
 impl Look<'_> {
     /// Works out when the network expects the next packet.
-    fn await_next(&mut self) {
+    pub(super) fn await_next(&mut self) {
         if let (Some(network), Some(view)) = (&self.model.network, self.view) {
             prior::wait(network, view, &mut self.odds);
         }
@@ -136,7 +136,7 @@ impl Look<'_> {
         SizeRange { low: quantile(0.05).min(mode), mode, high: quantile(0.95).max(mode) }
     }
 
-    fn one(&self, head: Head, node: usize, lines: &[&Line; CONTEXTS]) -> f32 {
+    pub(super) fn one(&self, head: Head, node: usize, lines: &[&Line; CONTEXTS]) -> f32 {
         self.model.learned.one(head, node, self.odds.of(head)[node], lines)
     }
 }

@@ -21,6 +21,7 @@ mod context;
 mod decisions;
 mod exact;
 mod flags;
+mod forecast;
 mod keep;
 mod learned;
 mod line;
@@ -54,8 +55,10 @@ use tree::Head;
 use weights::Weights;
 pub(super) use weights::declares;
 
-/// The mixer that ships without a network.
-pub(super) static MIXER_ONLY: &[u8] = include_bytes!("../../../models/adaptive.safetensors");
+/// The small network that ships, with its mixer: the model that a sensor has unasked.
+pub static GRU_SMALL: &[u8] = include_bytes!("../../../models/gru-small.safetensors");
+/// The mixer that ships for doing without a network.
+pub static MIXER_ONLY: &[u8] = include_bytes!("../../../models/adaptive.safetensors");
 
 /// The model.
 #[derive(Clone)]
@@ -212,7 +215,7 @@ impl Adaptive {
     }
 
     /// Forecasts a packet into `standing`.
-    fn forecast(&self, slot: Slot, packet: &PacketFacts, standing: &mut Standing) {
+    fn forecast_packet(&self, slot: Slot, packet: &PacketFacts, standing: &mut Standing) {
         let history = &self.histories[slot.index()];
         if let Some(network) = &self.network {
             network.prefetch(slot);
@@ -278,7 +281,7 @@ impl Adaptive {
     #[must_use]
     pub fn coarse(&self, slot: Slot, packet: &PacketFacts) -> [f32; 3] {
         let mut standing = self.standing.borrow_mut();
-        self.forecast(slot, packet, &mut standing);
+        self.forecast_packet(slot, packet, &mut standing);
         standing.coarse
     }
 
@@ -371,7 +374,7 @@ impl Model for Adaptive {
 
     fn score(&self, slot: Slot, packet: &PacketFacts) -> Surprise {
         let mut standing = self.standing.borrow_mut();
-        self.forecast(slot, packet, &mut standing);
+        self.forecast_packet(slot, packet, &mut standing);
         standing.surprise
     }
 

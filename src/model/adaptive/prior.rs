@@ -103,6 +103,21 @@ pub(super) fn size(
     halve(network.maths(), &mut logits, SIZES, &mut odds.0[Head::Size as usize]);
 }
 
+/// Writes the odds of the payload's entropy, given also the size, likewise.
+pub(super) fn entropy(
+    network: &Network,
+    view: View<'_>,
+    side_flags: u8,
+    length: u32,
+    scratch: &Scratch,
+    odds: &mut Odds,
+) {
+    let mut logits = [0.0; ENTROPY_LOGITS];
+    let given = schema::turn(side_flags, view.recall.turned());
+    network.entropy(&scratch.sums, given, fine_size(length), &mut logits);
+    halve(network.maths(), &mut logits, ENTROPIES, &mut odds.0[Head::Entropy as usize]);
+}
+
 /// Writes the odds of when the next packet comes, and of that nothing more does.
 pub(super) fn wait(network: &Network, view: View<'_>, odds: &mut Odds) {
     let mut logits = [0.0; TIME_LOGITS];

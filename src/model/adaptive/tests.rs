@@ -4,6 +4,7 @@ use super::context::CONTEXTS;
 use super::tree::Path;
 use super::*;
 use crate::flow::{Service, Side};
+use crate::model::FlagClass;
 use crate::model::discretise::{self, SIDE_FLAGS, SIZES, TIMES};
 use crate::time::Span;
 use crate::wire::TcpFlags;
@@ -166,6 +167,68 @@ fn with_a_network_too_all_symbols_of_a_head_sum_to_one() {
             model.step(Slot(0), &packet, true);
         }
     }
+}
+
+#[test]
+fn a_whole_forecast_says_what_scores_say() {
+    for (cell, adapt) in [("gru", true), ("gru", false), ("lstm", true)] {
+        let mut model = with_network(cell, adapt);
+        let mut last = PacketFacts::NONE;
+        for packet in noise(9, 120) {
+            if packet.position > 0 && packet.position % 30 == 0 {
+                let given = (packet.side, FlagClass::of(packet.flags));
+                let read = model.forecast(Slot(0), &[], Some(given));
+                let scored = model.coarse(Slot(0), &packet);
+                let side_flags = read.side_flags.probability(given.0, given.1);
+                assert!((-side_flags.log2() - scored[0]).abs() < 1e-3);
+                assert!((read.side_flags.all().iter().sum::<f32>() - 1.0).abs() < 1e-3);
+                let bin = discretise::sizes_of(discretise::size(packet.payload_len));
+                let below = bin.start().checked_sub(1).map_or(0.0, |size| read.size.up_to(size));
+                let size = read.size.up_to(*bin.end()) - below;
+                assert!((size.log2() + scored[1]).abs() < 0.05, "{} {size}", scored[1]);
+                assert!((read.size.up_to(u32::MAX) - 1.0).abs() < 1e-3);
+                assert!((read.entropy.iter().sum::<f32>() - 1.0).abs() < 1e-3);
+                let spans = [1, 1_000, 30_000, 2_000_000].map(Span::from_micros);
+                for (is, should) in spans
+                    .map(|span| read.wait.within(span))
+                    .iter()
+                    .zip(model.within(Slot(0), spans))
+                {
+                    assert!((is - should).abs() < 0.01, "{is} {should}");
+                }
+                let expected = model.expect(Slot(0), &[], 0.95);
+                assert!((read.nothing_more - expected.nothing_more).abs() < 1e-5);
+                let ratio = read.wait.quantile(0.95).secs_f64() / expected.deadline.secs_f64();
+                assert!((0.9..1.1).contains(&ratio), "{ratio}");
+            }
+            model.deadline(Slot(0), 0.95);
+            model.step(Slot(0), &packet, true);
+            last = packet;
+        }
+        let draw = |seed| model.sample(Slot(0), &last, &[], seed);
+        assert_eq!(draw(3), draw(3));
+        let drawn: Vec<PacketFacts> = (0..400).filter_map(draw).collect();
+        let from_a = drawn.iter().filter(|packet| packet.side == Side::A).count();
+        let read = model.forecast(Slot(0), &[], None);
+        let share = from_a as f32 / drawn.len() as f32;
+        assert!((share - read.side_flags.of_side(Side::A)).abs() < 0.1, "{share}");
+        let more = drawn.len() as f32 / 400.0;
+        assert!((more - (1.0 - read.nothing_more)).abs() < 0.1, "{more}");
+    }
+}
+
+#[test]
+fn the_forecast_of_a_heartbeat_is_sharp() {
+    let mut model = model();
+    beat(&mut model, Slot(0), 100);
+    let read = model.forecast(Slot(0), &[], None);
+    assert_eq!(read.given, (Side::A, FlagClass::None));
+    assert_eq!(read.size.mode().0, 40);
+    assert!((0.97..0.99).contains(&read.wait.mode().secs_f64()), "{:?}", read.wait.mode());
+    assert!(read.wait.survival(Span::from_millis(900)) > 0.9);
+    assert!(read.wait.survival(Span::from_millis(1_050)) < 0.1);
+    let after = model.forecast(Slot(0), &[packet(Side::A, 40, 980_000)], None);
+    assert_eq!((after.given.0, after.size.mode().0), (Side::B, 200));
 }
 
 #[test]

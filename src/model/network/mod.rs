@@ -25,7 +25,7 @@ use std::ops::Range;
 
 use super::discretise::{SIZES, TIMES};
 use super::engine::{BLOCK, Engine, Maths};
-use super::schema::{DENSE, ENTROPIES, Recall, SIDE_FLAGS_NODES, TABLES};
+use super::schema::{DENSE, ENTROPIES, FINE_SIZES, Recall, SIDE_FLAGS_NODES, TABLES};
 use super::{Origin, PacketFacts};
 use crate::flow::Slot;
 use chained::Chained;
@@ -41,6 +41,8 @@ pub(super) const ENTROPY_LOGITS: usize = ENTROPIES.next_multiple_of(BLOCK);
 const WIDEST: usize = 64;
 /// Outputs straight from the state, at most: side and flags, three hidden layers, wait and nothing.
 const MOST_SUMS: usize = BLOCK + 3 * WIDEST + TIME_LOGITS;
+/// Sums of all gates of the largest cell.
+const MOST_GATES: usize = 1_024;
 /// Floats of the largest state.
 const MOST_STATE: usize = 512;
 
@@ -60,6 +62,8 @@ pub(super) struct Network {
     entropy: Chained,
     /// Where wait and nothing stand among the outputs.
     wait: Range<usize>,
+    /// By side and flags (by role), and fine size: how likely it is within its common size.
+    within: Vec<f32>,
 }
 
 /// A connection as the network has it.
@@ -151,12 +155,13 @@ impl Network {
         let mut imagined = Imagined { recall: *recall, state: [0.0; MOST_STATE], len: state.len() };
         imagined.state[..state.len()].copy_from_slice(state);
         let mut next = [0.0; MOST_STATE];
-        let mut added = self.added.clone();
+        let mut added = [0.0; MOST_GATES];
+        let added = &mut added[..self.added.len()];
         for packet in run {
             let features = imagined.recall.push(packet);
-            self.add_rows(&features.rows, &mut added);
+            self.add_rows(&features.rows, added);
             let (from, next) = (&imagined.state[..imagined.len], &mut next[..imagined.len]);
-            self.engine.step_detached(from, &features.dense, &added, next);
+            self.engine.step_detached(from, &features.dense, added, next);
             imagined.state[..imagined.len].copy_from_slice(next);
         }
         imagined
@@ -185,6 +190,11 @@ impl Network {
     #[inline]
     pub(super) fn entropy(&self, sums: &Sums, side_flags: u8, fine: u8, out: &mut [f32]) {
         self.entropy.apply(self.maths(), &sums.0, [side_flags, fine], out);
+    }
+
+    /// By fine size: how likely it is within its common size, given side and flags (by role).
+    pub(super) fn within(&self, side_flags: u8) -> &[f32] {
+        &self.within[usize::from(side_flags) * FINE_SIZES..][..FINE_SIZES]
     }
 
     /// Logits of the time before anything else is known; at [`TIMES`] that of "nothing more".

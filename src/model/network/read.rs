@@ -3,7 +3,7 @@
 //! The file says which cell and how many units there are by the shapes of its tensors; everything
 //! else follows from the schema, whose hash the file has to name.
 
-use super::super::discretise::SIDE_FLAGS;
+use super::super::discretise::{SIDE_FLAGS, SIZES};
 use super::super::engine::{BLOCK, Cell, Dispatch, Engine, EngineError, Layer, Shape, Weights};
 use super::super::file::{FileError, ModelFile};
 use super::super::schema::{self, DENSE, FINE_SIZES, FINE_TENSOR, HEADS, TABLES, WIDTH, number};
@@ -139,7 +139,10 @@ impl Network {
         let [size, time, entropy] =
             [(size, number::SIZE), (time, number::TIME), (entropy, number::ENTROPY)]
                 .map(|(parts, number)| parts.assemble(&engine, number));
-        file.tensor(FINE_TENSOR, &[SIDE_FLAGS, FINE_SIZES])?;
+        let mut within = file.tensor(FINE_TENSOR, &[SIDE_FLAGS, FINE_SIZES])?;
+        for row in within.chunks_exact_mut(FINE_SIZES) {
+            normalise(row);
+        }
         Ok(Self {
             engine,
             recalls: Vec::new(),
@@ -150,7 +153,20 @@ impl Network {
             time: time?,
             entropy: entropy?,
             wait,
+            within,
         })
+    }
+}
+
+/// Logarithms of the fine sizes' probabilities become these, which sum to one in each common size.
+fn normalise(row: &mut [f32]) {
+    let mut sums = [0.0; SIZES];
+    for (fine, value) in row.iter_mut().enumerate() {
+        *value = value.clamp(-50.0, 50.0).exp();
+        sums[usize::from(schema::common_size(fine as u8))] += *value;
+    }
+    for (fine, value) in row.iter_mut().enumerate() {
+        *value /= sums[usize::from(schema::common_size(fine as u8))];
     }
 }
 
