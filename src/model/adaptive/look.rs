@@ -38,7 +38,7 @@ impl Adaptive {
         let last = history.last();
         let wait = self.learned.find_waits(&history.wait(last));
         // A connection's first packet is not the network's to forecast.
-        let view = view.filter(|_| history.has_begun());
+        let view = view.filter(|view| view.recall.has_begun());
         Look { model: self, history, view, last, wait, odds: self.uniform.clone() }
     }
 

@@ -232,7 +232,7 @@ impl Adaptive {
             .map(|entropy| (entropy_class(entropy), learned.find(history.entropy(now))));
         let Standing { side_flags, size, time, entropy, decisions, odds, scratch, .. } = standing;
         let odds = match &self.network {
-            Some(network) if history.has_begun() => {
+            Some(network) if network.has_begun(slot) => {
                 prior::before(network, network.view(slot), packet, now, scratch, odds);
                 odds
             }
@@ -293,11 +293,11 @@ impl Adaptive {
         let contexts = history.wait(history.last());
         let Standing { wait, nothing, waited, odds, .. } = self.standing.get_mut();
         let odds = match &self.network {
-            Some(network) => {
+            Some(network) if network.has_begun(slot) => {
                 prior::wait(network, network.view(slot), odds);
                 odds
             }
-            None => &self.uniform,
+            _ => &self.uniform,
         };
         let learned = &mut self.learned;
         let places = (contexts, learned.waits.find_all(&contexts));

@@ -134,6 +134,12 @@ impl Network {
         self.engine.prefetch(slot);
     }
 
+    /// Whether the connection in `slot` had a packet.
+    #[inline]
+    pub(super) fn has_begun(&self, slot: Slot) -> bool {
+        self.recalls[slot.index()].has_begun()
+    }
+
     /// The connection in `slot`.
     #[inline]
     pub(super) fn view(&self, slot: Slot) -> View<'_> {

@@ -73,6 +73,13 @@ impl Recall {
         self.turned
     }
 
+    /// Whether a packet came.
+    #[inline]
+    #[must_use]
+    pub const fn has_begun(&self) -> bool {
+        self.run > 0
+    }
+
     /// A packet's side and flags with the sides by role: 0 to 7 the originator's, 8 to 15 the
     /// responder's.
     #[inline]
