@@ -33,7 +33,7 @@ fuzz_target!(|bytes: &[u8]| {
 fn answer(model: Option<Adaptive>) {
     let Some(mut model) = model else { return };
     let service = Service { protocol: 17, port: 53 };
-    model.begin(Slot(0), &Origin { service, pair: 1, identity: 2, responder: Side::A });
+    model.begin(Slot(0), &Origin { service, pair: 1, identity: 2, responder: Side::A, salt: 0 });
     for position in 0..4 {
         let packet = PacketFacts {
             since: (position > 0).then(|| Span::from_millis(20)),
