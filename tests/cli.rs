@@ -168,7 +168,7 @@ fn json_logs_are_one_object_a_line() {
     let done = command::finish(run.arg(&out).args(settings).arg("--read").arg(capture));
     assert_eq!((done.status, done.stderr.as_str()), (Some(0), ""));
     let logs = command::logs(&out);
-    assert_eq!(logs.len(), 5, "{:?}", logs.keys());
+    assert_eq!(logs.len(), 6, "{:?}", logs.keys());
     for (name, text) in logs {
         assert!(!text.is_empty() && text.ends_with('\n'), "{name}");
         for line in text.lines() {

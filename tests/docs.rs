@@ -161,8 +161,8 @@ fn the_readme_quotes_what_the_demo_prints() {
         rows += &cut(&path, &fields.split(' ').collect::<Vec<_>>(), shown);
         rows.push('\n');
     }
-    rows += "$ zeek-cut ts reason < demo-logs/anomaly.log | fold -s -w 78\n";
-    rows += &fold(&cut(&logs.join("anomaly.log"), &["ts", "reason"], 1));
+    rows += "$ zeek-cut ts note < demo-logs/alarm.log | fold -s -w 78\n";
+    rows += &fold(&cut(&logs.join("alarm.log"), &["ts", "note"], 3));
     for line in rows.lines() {
         assert!(line.len() <= 80, "more than 80 columns: {line}");
     }

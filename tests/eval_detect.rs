@@ -97,7 +97,8 @@ fn a_scan_is_found_and_ordinary_traffic_is_left_alone() {
     let labelled = &report["labelled"][0];
     assert_eq!(labelled["name"].text(), "office/1.pcap", "a capture without labels is left out");
     let ours = &labelled["connections"][0];
-    assert_eq!((ours["attack"].number(), ours["tpr_1e3"].number()), (60.0, 1.0));
+    assert_eq!(ours["attack"].number(), 60.0);
+    assert!(ours["tpr_1e3"].number() > 0.9, "{ours:?}");
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn every_guise_gives_the_same_logs() {
     let expected = command::logs(&out);
     assert_eq!(
         expected.keys().collect::<Vec<_>>(),
-        ["alarm.log", "anomaly.log", "conn.log", "stats.log", "synthetic.log"]
+        ["alarm.log", "anomaly.log", "category.log", "conn.log", "stats.log", "synthetic.log"]
     );
     for (number, (name, files)) in guises.all.iter().enumerate() {
         let out = guises.folder.path().join(format!("out-{number}"));

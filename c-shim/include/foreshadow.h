@@ -306,6 +306,12 @@ enum foreshadow_reason {
     FORESHADOW_REASON_NOVELTY = 2,
     /** First meetings that came to nothing: `seen` of `of`. */
     FORESHADOW_REASON_FAILURES = 3,
+    /** Bytes the originator sent: `seen`, which a share of `rarest` connections of its service reach. */
+    FORESHADOW_REASON_BYTES_SENT = 8,
+    /** Bytes the responder sent, likewise. */
+    FORESHADOW_REASON_BYTES_RECEIVED = 9,
+    /** Packets, likewise. */
+    FORESHADOW_REASON_MANY_PACKETS = 10,
     /** Connections an endpoint began within a minute: `seen`, where `usual` are. */
     FORESHADOW_REASON_OPENED = 16,
     /** Services it turned to for the first time, likewise. */
@@ -328,11 +334,12 @@ typedef struct foreshadow_finding {
     float threshold;
     /** Share of this site's connections, or of its endpoints' minutes, that come to as much. */
     float share;
-    /** For packets and novelty: the rarest packet, as a share of packets like it; else 0. */
+    /** For packets and novelty: the rarest packet, as a share of packets like it; for bytes and many
+     *  packets: the share of connections of its service that carry as much; else 0. */
     float rarest;
     /** For counts: how many there usually are in a minute; else 0. */
     float usual;
-    /** For counts and failures: how many there were; else 0. */
+    /** For counts, failures, bytes and many packets: how many there were; else 0. */
     uint32_t seen;
     /** For failures: of how many; else 0. */
     uint32_t of;

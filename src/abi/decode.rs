@@ -15,6 +15,7 @@ use crate::predict::cadence::{Beats, Change, Heartbeat};
 use crate::predict::{Gap, Kind, Outcome, Settled, SyntheticId, SyntheticPacket, Why};
 use crate::score::{
     Activity, AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
+    Volume,
 };
 use crate::sensor::{Event, Shed, Stats};
 use crate::time::{Span, Timestamp};
@@ -240,6 +241,12 @@ fn finding(found: &ffi::foreshadow_finding) -> Result<Finding, Unknown> {
         ffi::FORESHADOW_REASON_NOVELTY => Reason::Novelty { rarest },
         ffi::FORESHADOW_REASON_FAILURES => {
             Reason::Failures { failed: clipped(seen), tried: clipped(of) }
+        }
+        number
+            if let Some(&of) = Volume::ALL
+                .get(number.wrapping_sub(ffi::FORESHADOW_REASON_BYTES_SENT) as usize) =>
+        {
+            Reason::Volume { of, seen, share: rarest }
         }
         number => {
             let at = number.wrapping_sub(ffi::FORESHADOW_REASON_OPENED) as usize;
@@ -744,6 +751,7 @@ mod tests {
                 score,
             }),
             endpoint(Reason::Novelty { rarest: 0.25 }),
+            endpoint(Reason::Volume { of: Volume::Received, seen: 70_000, share: 0.125 }),
             endpoint(Reason::Failures { failed: 3, tried: 4 }),
             endpoint(Reason::Count { activity: Activity::Unanswered, seen: 90_000, usual: 1.5 }),
             Event::Connection { time, summary, score },

@@ -423,6 +423,10 @@ fn finding(finding: &Finding) -> ffi::foreshadow_finding {
             out.rarest = rarest;
             ffi::FORESHADOW_REASON_NOVELTY
         }
+        Reason::Volume { of, seen, share } => {
+            (out.seen, out.rarest) = (seen, share);
+            ffi::FORESHADOW_REASON_BYTES_SENT + of as u32
+        }
         Reason::Failures { failed, tried } => {
             (out.seen, out.of) = (u32::from(failed), u32::from(tried));
             ffi::FORESHADOW_REASON_FAILURES

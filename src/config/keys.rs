@@ -371,12 +371,14 @@ sections! {
             cost "anomalies early in a connection are not reported";
         /// What a bit of surprise at who sent a packet, with which flags, counts.
         weight_side_flags: f64 = 1.0, in 0.0..=10.0, unit "none", cost "the other parts count less";
-        /// What a bit of surprise at a packet's size counts.
-        weight_size: f64 = 1.0, in 0.0..=10.0, unit "none", cost "the other parts count less";
+        /// What a bit of surprise at a packet's size counts. Size, time and entropy surprise most where
+        /// people and chance do, and least where a machine attacks; the defaults are what tells attacks
+        /// from ordinary traffic best.
+        weight_size: f64 = 0.05, in 0.0..=10.0, unit "none", cost "the other parts count less";
         /// What a bit of surprise at a packet's time counts.
-        weight_time: f64 = 1.0, in 0.0..=10.0, unit "none", cost "the other parts count less";
+        weight_time: f64 = 0.01, in 0.0..=10.0, unit "none", cost "the other parts count less";
         /// What a bit of surprise at the randomness of a packet's payload counts.
-        weight_entropy: f64 = 1.0, in 0.0..=10.0, unit "none", cost "the other parts count less";
+        weight_entropy: f64 = 0.01, in 0.0..=10.0, unit "none", cost "the other parts count less";
         /// What a bit of evidence counts that departs from the profile of an endpoint or a service.
         weight_profile: f64 = 1.0, in 0.0..=10.0, unit "none", cost "more alarms on endpoints";
         /// Endpoints whose usual activity is remembered, and eight times as many meetings.

@@ -8,6 +8,7 @@
 
 use crate::time::Timestamp;
 
+use super::state::{Reader, Writer};
 use super::tail::TailSketch;
 
 const DAY: f64 = 86_400.0;
@@ -114,6 +115,29 @@ impl Alarms {
     /// Alarms that were held back because too many had been raised.
     pub(super) const fn held(&self) -> u64 {
         self.held
+    }
+
+    /// Writes its state down.
+    pub(super) fn encode(&self, out: &mut Writer) {
+        out.sketch(&self.levels);
+        out.f64(self.looks);
+        out.f64(self.units);
+        out.time(self.began.unwrap_or(Timestamp::MIN));
+        out.time(self.now);
+        out.f32(self.purse);
+        out.u64(self.held);
+    }
+
+    /// Reads what `encode` wrote.
+    pub(super) fn read(&mut self, input: &mut Reader<'_>) -> Option<()> {
+        self.levels = input.sketch()?;
+        self.looks = input.f64()?;
+        self.units = input.f64()?;
+        self.began = input.time().map(|began| (began != Timestamp::MIN).then_some(began))?;
+        self.now = input.time()?;
+        self.purse = input.f32()?.clamp(0.0, BURST);
+        self.held = input.u64()?;
+        Some(())
     }
 
     fn a_day(&self, count: f64) -> f64 {

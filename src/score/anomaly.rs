@@ -5,7 +5,7 @@ use crate::model::{Expectation, PacketFacts, Surprise};
 use crate::time::Timestamp;
 use crate::wire::Address;
 
-use super::Activity;
+use super::{Activity, Volume};
 
 /// A packet that so few are like here that it is called an anomaly.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -81,6 +81,15 @@ pub enum Reason {
         /// The rarest packet, as above.
         rarest: f32,
     },
+    /// More bytes or packets than connections of its service carry.
+    Volume {
+        /// What there is so much of.
+        of: Volume,
+        /// How much.
+        seen: u32,
+        /// Share of connections of its service that carry as much here.
+        share: f32,
+    },
     /// A count within a minute.
     Count {
         /// What was counted.
@@ -106,6 +115,7 @@ impl Reason {
         match self {
             Self::Packets { .. } => "packets",
             Self::Novelty { .. } => "novelty",
+            Self::Volume { of, .. } => of.name(),
             Self::Count { activity, .. } => activity.name(),
             Self::Failures { .. } => "failures",
         }

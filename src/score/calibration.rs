@@ -3,7 +3,8 @@
 //! Three histograms answer, the narrower one leaning on the wider one as long as it has seen little:
 //! the packet's service, its protocol, the whole site, and under these a curve that ships. Each by
 //! stage of the connection. A last histogram looks at the answers themselves: if more packets were
-//! called one in a thousand lately than one in a thousand, it says so and the answer follows.
+//! called one in a thousand lately than one in a thousand, it says so and the answer follows, up to
+//! thirty-two-fold.
 //!
 //! * With `n` packets of a service seen, nothing rarer than about 1 in n is claimed. What the wider
 //!   histograms know counts for at most [`BORROWED`] packets.
@@ -16,7 +17,12 @@ use super::tail::TailSketch;
 /// Packets that a histogram remembers.
 const MEMORY: f32 = 100_000.0;
 /// Packets that the last histogram remembers: what drifts must be seen soon.
-const RECENT: f32 = 20_000.0;
+const RECENT: f32 = 5_000.0;
+/// How far its answers may be off before the last histogram no longer corrects them: whoever floods
+/// it gains no more than this.
+const MOST_CORRECTION: f32 = 32.0;
+/// Packets that the histogram of learned answers remembers.
+const ROBUST: f32 = 20_000.0;
 /// How many packets of its own weigh as much as what the wider histogram says.
 const LEANING: f32 = 50.0;
 /// As how many packets what others know counts at most, for the least that is claimed.
@@ -31,6 +37,8 @@ pub(super) struct Calibration {
     pub(super) protocols: Vec<TailSketch>,
     /// By service and stage, as far as services are known.
     pub(super) services: Vec<TailSketch>,
+    /// Answers of these, as far as they were learned, and of that, whole.
+    pub(super) learned: TailSketch,
     pub(super) answers: TailSketch,
 }
 
@@ -40,6 +48,7 @@ impl Default for Calibration {
             site: Default::default(),
             protocols: vec![TailSketch::default(); PROTOCOLS * STAGES],
             services: Vec::new(),
+            learned: TailSketch::default(),
             answers: TailSketch::default(),
         }
     }
@@ -50,7 +59,10 @@ impl Default for Calibration {
 pub(super) struct Answer {
     /// Share of packets like this one that surprise as much.
     pub(super) probability: f32,
-    /// The same before the answers' own histogram was asked, as `-log2`.
+    /// The same as far as only what may be learned was learned: an attack that goes on for long
+    /// does not become usual. This is what evidence is made of; it is not claimed to be a share.
+    pub(super) robust: f32,
+    /// What the three histograms say.
     first: f32,
 }
 
@@ -77,11 +89,11 @@ impl Calibration {
             known = known.min(BORROWED) + examples;
         }
         let least = 1.0 / (1.0 + known);
-        let first = -share.max(least).log2();
-        let answers = self.answers.examples();
-        let probability =
-            (self.answers.above(first) + RELIANCE * (-first).exp2()) / (answers + RELIANCE);
-        Answer { probability: probability.clamp(least, 1.0), first }
+        let first = share.max(least);
+        let robust = corrected(&self.learned, first).max(f32::MIN_POSITIVE);
+        let factor = corrected(&self.answers, robust) / robust;
+        let probability = robust * factor.clamp(1.0 / MOST_CORRECTION, MOST_CORRECTION);
+        Answer { probability: probability.clamp(least, 1.0), robust: robust.min(1.0), first }
     }
 
     /// Learns what `ask` was asked of, as `share` of a packet.
@@ -95,7 +107,9 @@ impl Calibration {
         share: f32,
     ) {
         let stage = stage(before);
-        self.answers.learn(answer.first, share, RECENT);
+        self.learned.learn(-answer.first.log2(), share, ROBUST);
+        // Whole, whatever the share: it must see how wrong the others are, and its say is bounded.
+        self.answers.learn(-answer.robust.log2(), 1.0, RECENT);
         self.site[stage].learn(bits, share, MEMORY);
         let place = usize::from(class.protocol) * STAGES + stage;
         if let Some(sketch) = self.protocols.get_mut(place) {
@@ -131,6 +145,11 @@ impl Calibration {
     pub(super) fn memory(&self) -> usize {
         (self.services.capacity() + self.protocols.capacity()) * size_of::<TailSketch>()
     }
+}
+
+/// How often answers were at or below a probability, by a histogram of them.
+fn corrected(answers: &TailSketch, said: f32) -> f32 {
+    (answers.above(-said.log2()) + RELIANCE * said) / (answers.examples() + RELIANCE)
 }
 
 /// What a site is taken to be like before anything is known of it: a tail that falls by half every

@@ -44,6 +44,11 @@ impl Classes {
         });
         Class { protocol, service: place.map(|place| place as u8) }
     }
+
+    /// The services by place.
+    pub(super) fn known(&self) -> &[Service] {
+        &self.known
+    }
 }
 
 /// The stage of a packet that `before` others of its connection preceded.

@@ -29,6 +29,16 @@ impl Contacts {
         known.is_none()
     }
 
+    /// The tags as they lie, for whoever writes them down.
+    pub(super) fn tags(&self) -> &[[u32; WAYS]] {
+        &self.tags
+    }
+
+    /// The set of these tags; `None` unless their number is a power of two.
+    pub(super) fn from_tags(tags: Vec<[u32; WAYS]>) -> Option<Self> {
+        tags.len().is_power_of_two().then_some(Self { tags })
+    }
+
     /// Bytes held.
     pub(super) fn memory(&self) -> usize {
         self.tags.capacity() * size_of::<[u32; WAYS]>()

@@ -10,6 +10,7 @@
 
 use crate::time::{Span, Timestamp};
 
+use super::state::{Reader, Writer};
 use super::tail::TailSketch;
 use super::{contact::mix, count, evidence};
 
@@ -326,6 +327,31 @@ impl Endpoints {
         }
     }
 
+    /// Writes down what the site is like, and all endpoints.
+    pub(super) fn encode(&self, out: &mut Writer) {
+        self.activity.iter().for_each(|sketch| out.sketch(sketch));
+        out.f32(self.failed);
+        out.f32(self.tried);
+        let known = || self.places.iter().filter(|place| place.key != 0);
+        out.u32(known().count() as u32);
+        known().for_each(|endpoint| endpoint.encode(out));
+    }
+
+    /// Reads what `encode` wrote; of too many endpoints those stay that were heard last.
+    pub(super) fn read(&mut self, input: &mut Reader<'_>) -> Option<()> {
+        for sketch in &mut self.activity {
+            *sketch = input.sketch()?;
+        }
+        self.failed = input.f32()?.max(0.0);
+        self.tried = input.f32()?.max(1.0);
+        for _ in 0..input.u32()? {
+            let read = Endpoint::read(input)?;
+            let (place, _) = self.find(read.key, read.last);
+            *place = read;
+        }
+        Some(())
+    }
+
     /// Bytes held.
     pub(super) fn memory(&self) -> usize {
         self.places.capacity() * size_of::<Endpoint>()
@@ -333,6 +359,52 @@ impl Endpoints {
 }
 
 impl Endpoint {
+    fn encode(&self, out: &mut Writer) {
+        out.u64(self.key);
+        [self.last, self.window, self.peak_at].into_iter().for_each(|time| out.time(time));
+        out.time(self.alarmed.unwrap_or(Timestamp::MIN));
+        self.counts.iter().for_each(|&count| out.u32(count));
+        self.means.iter().for_each(|&mean| out.f32(mean));
+        [self.windows, self.settled, self.current, self.failures, self.peak]
+            .into_iter()
+            .chain([self.opened, self.opened_new])
+            .for_each(|number| out.f32(number));
+        out.u16(self.failed);
+        out.u16(self.tried);
+        out.u8(self.loudest as u8);
+        out.u8(self.allowance);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Option<Self> {
+        let mut read = Self { key: input.u64()?.max(1), ..Self::FREE };
+        for time in [&mut read.last, &mut read.window, &mut read.peak_at] {
+            *time = input.time()?;
+        }
+        read.alarmed = input.time().map(|at| (at != Timestamp::MIN).then_some(at))?;
+        for count in &mut read.counts {
+            *count = input.u32()?;
+        }
+        for mean in &mut read.means {
+            *mean = input.f32()?;
+        }
+        for number in [
+            &mut read.windows,
+            &mut read.settled,
+            &mut read.current,
+            &mut read.failures,
+            &mut read.peak,
+            &mut read.opened,
+            &mut read.opened_new,
+        ] {
+            *number = input.f32()?;
+        }
+        read.failed = input.u16()?;
+        read.tried = input.u16()?;
+        read.loudest = *Activity::ALL.get(usize::from(input.u8()?))?;
+        read.allowance = input.u8()?;
+        Some(read)
+    }
+
     /// The evidence now; the most there was is kept.
     fn look(&mut self, now: Timestamp) -> f32 {
         let evidence = self.evidence();

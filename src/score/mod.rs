@@ -21,7 +21,9 @@ mod endpoint;
 mod evidence;
 mod part;
 mod scorer;
+mod state;
 mod tail;
+mod volume;
 
 pub use anomaly::{
     AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
@@ -29,3 +31,5 @@ pub use anomaly::{
 pub use endpoint::Activity;
 pub use part::{Part, Weights};
 pub use scorer::{Judgement, Policy, Scorer};
+pub use state::StateError;
+pub use volume::Volume;

@@ -12,6 +12,7 @@ use super::calibration::Calibration;
 use super::class::{Class, Classes};
 use super::contact::{Contacts, mix};
 use super::endpoint::{Activity, Endpoint, Endpoints};
+use super::volume::{self, DIMENSIONS, Volume, Volumes};
 use super::{AnomalousEndpoint, ConnectionScore, Finding, Reason, Weights, evidence};
 
 /// What the operator states.
@@ -35,10 +36,14 @@ pub struct Policy {
 const SURPRISING_LEARNED: u64 = 16;
 /// Packets as rare as this draw on the allowances.
 const RARE: f32 = 0.01;
-/// How much of what is rare a connection may teach at once; it regains one in 64 packets.
+/// How much of what is rare a connection may teach at once.
 const ALLOWANCE: u8 = 4;
 /// The same for an endpoint.
 const MOST_ALLOWANCE: u8 = 16;
+/// Packets of a connection for which it regains one; an endpoint regains one a connection.
+const REGAIN: u32 = 64;
+/// Of the stakes one in eight is on volumes: what carries much is often only a long connection.
+const VOLUME_STAKE: f32 = 3.0;
 /// Unanswered packets beyond which a connection is a one-way stream and no attempt.
 const ATTEMPT: u64 = 4;
 /// How long an attempt must have waited for an answer when the capture ends.
@@ -60,17 +65,43 @@ pub struct Judgement {
 }
 
 /// What is kept of a live connection beside its score.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Connection {
     score: ConnectionScore,
     /// Wealth of the test over its packets, in bits.
     wealth: f32,
     /// What its beginning added to that.
     novelty: f32,
+    /// What it carries so far, and the evidence in the least likely of that.
+    amounts: [u32; DIMENSIONS],
+    volume: f32,
+    most: Volume,
     rarest: f32,
     class: Class,
     allowance: u8,
     flags: u8,
+}
+
+impl Connection {
+    const NEW: Self = Self {
+        score: ConnectionScore {
+            scored: 0,
+            anomalies: 0,
+            synthetic: 0,
+            total: 0.0,
+            max: 0.0,
+            severity: 0.0,
+        },
+        wealth: 0.0,
+        novelty: 0.0,
+        amounts: [0; DIMENSIONS],
+        volume: f32::NEG_INFINITY,
+        most: Volume::Packets,
+        rarest: 1.0,
+        class: Class { protocol: 0, service: None },
+        allowance: ALLOWANCE,
+        flags: 0,
+    };
 }
 
 /// Bits of `Connection::flags`.
@@ -95,6 +126,7 @@ pub struct Scorer {
     connections: Vec<Connection>,
     pub(super) classes: Classes,
     pub(super) calibration: Calibration,
+    pub(super) volumes: Volumes,
     pub(super) endpoints: Endpoints,
     pub(super) contacts: Contacts,
     pub(super) of_connections: Alarms,
@@ -115,6 +147,7 @@ impl Scorer {
             connections: Vec::new(),
             classes: Classes::default(),
             calibration: Calibration::default(),
+            volumes: Volumes::default(),
             endpoints: Endpoints::new(policy.endpoints),
             contacts: Contacts::new(policy.endpoints * MEETINGS),
             of_connections: Alarms::new(half),
@@ -135,18 +168,18 @@ impl Scorer {
         now: Timestamp,
     ) {
         if slot.index() >= self.connections.len() {
-            self.connections.resize(slot.index() + 1, Connection::default());
+            self.connections.resize(slot.index() + 1, Connection::NEW);
         }
         let class = self.classes.of(service);
         self.calibration.admit(class);
+        self.volumes.admit(class);
         let ends = Ends::of(key, originator);
-        let mut connection =
-            Connection { class, allowance: ALLOWANCE, rarest: 1.0, ..Connection::default() };
+        let mut connection = Connection { class, ..Connection::NEW };
         let first = self.contacts.is_new(ends.service ^ mix(ends.source));
         let new_pair = self.contacts.is_new(mix(ends.source).wrapping_add(ends.destination));
         let new_service = self.contacts.is_new(ends.service);
         let (source, new_source) = self.endpoints.find(ends.source, now);
-        source.allowance = (source.allowance + 1).min(MOST_ALLOWANCE);
+        source.allowance = source.allowance.saturating_add(1).min(MOST_ALLOWANCE);
         connection.novelty = novelty(source, new_source, first, &mut self.begun, new_service);
         connection.wealth = connection.novelty.max(0.0);
         connection.score.severity = connection.novelty.min(0.0);
@@ -185,8 +218,7 @@ impl Scorer {
             self.answered(slot, key, originator, facts, now);
         }
         let answer = self.calibration.ask(class, before, bits);
-        let share =
-            if answer.probability > RARE { 1.0 } else { self.allow(slot, key, originator, now) };
+        let share = if answer.robust > RARE { 1.0 } else { self.allow(slot, key, originator, now) };
         self.calibration.learn(class, before, bits, answer, share);
         self.of_connections.look(now);
 
@@ -202,12 +234,17 @@ impl Scorer {
         score.max = score.max.max(surprise.total());
         score.anomalies += u32::from(anomalous);
         connection.rarest = connection.rarest.min(probability);
-        if before.is_multiple_of(64) {
+        if warm {
+            connection.wealth = (connection.wealth + evidence::bits(answer.robust)).max(0.0);
+        }
+        let amounts = connection.carry(facts, originator);
+        if before > 0 && before.is_multiple_of(REGAIN) {
             connection.allowance = connection.allowance.saturating_add(1).min(ALLOWANCE);
         }
-        if warm {
-            connection.wealth = (connection.wealth + evidence::bits(probability)).max(0.0);
+        if let Some((of, amount)) = amounts {
+            self.weigh(slot, of, amount);
         }
+        let connection = &mut self.connections[slot.index()];
         let severity = connection.severity();
         score_most(&mut connection.score, severity);
         let finding =
@@ -263,20 +300,33 @@ impl Scorer {
         let own = connection.score.severity;
         let odd = connection.flags & (flag::FIRST | flag::FAILED) != 0;
         let mut severity = own;
+        // What is no alarm of an endpoint says nothing of each of its connections.
+        let mut lend = |evidence: f32| {
+            if evidence >= self.of_endpoints.least() {
+                severity = severity.max(evidence);
+            }
+        };
         if let Some(source) = self.endpoints.get(ends.source) {
             let acts = !source.loudest.is_suffered() || source.fails();
             if acts && (odd || source.loudest == Activity::Opened) {
-                severity = severity.max(source.evidence_since(summary.first));
+                lend(source.evidence_since(summary.first));
             }
         }
         if let Some(destination) = self.endpoints.get(ends.destination)
             && destination.loudest.is_suffered()
         {
-            severity = severity.max(destination.evidence_since(summary.first));
+            lend(destination.evidence_since(summary.first));
         }
         let alarmed = connection.flags & flag::ALARMED != 0;
-        self.of_connections.settle(own.max(0.0), if alarmed { 1.0 / 16.0 } else { 1.0 });
+        let share = if alarmed { 1.0 / SURPRISING_LEARNED as f32 } else { 1.0 };
+        self.of_connections.settle(own.max(0.0), share);
+        self.volumes.learn(connection.class, connection.amounts.map(u64::from), share);
         ConnectionScore { severity, ..connection.score }
+    }
+
+    /// What the operator stated.
+    pub(super) const fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// The next endpoint that became an anomaly.
@@ -295,6 +345,7 @@ impl Scorer {
     pub fn memory(&self) -> usize {
         self.connections.capacity() * size_of::<Connection>()
             + self.calibration.memory()
+            + self.volumes.memory()
             + self.endpoints.memory()
             + self.contacts.memory()
     }
@@ -313,6 +364,20 @@ impl Scorer {
         connection.allowance -= 1;
         source.allowance -= 1;
         1.0
+    }
+
+    /// A connection has come to carry so much that it is worth a look.
+    #[cold]
+    fn weigh(&mut self, slot: Slot, of: Volume, amount: u32) {
+        let connection = &mut self.connections[slot.index()];
+        let (share, own) = self.volumes.share(connection.class, of, u64::from(amount));
+        // What is only known of other services counts half.
+        let believed = if own { 1.0 } else { 0.5 };
+        let bits = evidence::bits(share) * believed - (DIMENSIONS as f32).log2();
+        let bits = bits * self.policy.weights.profile - VOLUME_STAKE;
+        if bits > connection.volume {
+            (connection.volume, connection.most) = (bits, of);
+        }
     }
 
     /// The responder was heard for the first time.
@@ -404,7 +469,11 @@ impl Scorer {
         let connection = &mut self.connections[slot.index()];
         connection.flags |= flag::ALARMED;
         let rarest = connection.rarest;
-        let reason = if connection.novelty > severity / 4.0 {
+        let reason = if connection.volume > connection.wealth {
+            let (of, seen) = (connection.most, connection.amounts[connection.most as usize]);
+            let (share, _) = self.volumes.share(connection.class, of, u64::from(seen));
+            Reason::Volume { of, seen, share }
+        } else if connection.novelty > severity / 4.0 {
             Reason::Novelty { rarest }
         } else {
             Reason::Packets { rarest }
@@ -415,10 +484,27 @@ impl Scorer {
 }
 
 impl Connection {
-    /// Its evidence now: the test that adds up beside the best bet on its single rarest packet.
+    /// Its evidence now: the test that adds up, the bet on its single rarest packet, and what it
+    /// carries, side by side.
     fn severity(&self) -> f32 {
         let single = evidence::bits((self.rarest * self.score.scored.max(1) as f32).min(1.0));
-        evidence::mean(&[self.wealth, single])
+        evidence::mean(&[self.wealth, single, self.volume])
+    }
+
+    /// Counts what a packet carries; answers an amount that has come to where it is worth a look.
+    #[inline]
+    fn carry(&mut self, facts: &PacketFacts, originator: Side) -> Option<(Volume, u32)> {
+        let side = if facts.side == originator { Volume::Sent } else { Volume::Received };
+        let mut passed = None;
+        for (of, more) in [(Volume::Packets, 1), (side, facts.payload_len)] {
+            let amount = &mut self.amounts[of as usize];
+            let before = *amount;
+            *amount = before.saturating_add(more);
+            if volume::is_worth_a_look(of, u64::from(before), u64::from(*amount)) {
+                passed = Some((of, *amount));
+            }
+        }
+        passed
     }
 }
 

@@ -67,6 +67,58 @@ impl TailSketch {
         ((higher + here * (1.0 - within)) / self.weight).max(0.0)
     }
 
+    /// The share of examples at or above `value`, and how many examples there are. Where fewer than
+    /// a twentieth, or than five, reach it, the tail goes on as these fall: exponentially.
+    pub(super) fn tail(&self, value: f32) -> (f32, f32) {
+        const ENOUGH: f32 = 5.0;
+        let examples = self.examples();
+        if examples < ENOUGH {
+            return (1.0, 0.0);
+        }
+        let needed = (examples / 20.0).max(ENOUGH) * self.weight;
+        // From the top, the first bin from which enough reach; and their mean excess over its foot.
+        let (mut bins, mut excess, mut before) = (0, 0.0, 0.0);
+        let reaching = loop {
+            bins += 1;
+            let reaching = self.top(bins);
+            // Every example so far stands one bin higher over the foot than before.
+            excess += before / PER_UNIT + (reaching - before) / (2.0 * PER_UNIT);
+            before = reaching;
+            if reaching >= needed || bins == BINS {
+                break reaching;
+            }
+        };
+        let foot = (BINS - bins) as f32 / PER_UNIT;
+        if value <= foot {
+            return ((self.above(value) / examples).min(1.0), examples);
+        }
+        let mean = (excess / reaching).max(0.25);
+        ((reaching / self.total) * ((foot - value) / mean).exp(), examples)
+    }
+
+    /// The counts of the bins, the lowest first, in examples.
+    pub(super) fn counts(&self) -> [f32; BINS] {
+        let mut counts = [0.0; BINS];
+        for (at, count) in counts.iter_mut().enumerate() {
+            *count = ((self.top(BINS - at) - self.top(BINS - 1 - at)) / self.weight).max(0.0);
+        }
+        counts
+    }
+
+    /// A histogram of these counts.
+    pub(super) fn from_counts(counts: &[f32; BINS]) -> Self {
+        let mut sketch = Self::default();
+        for (at, &count) in counts.iter().enumerate() {
+            sketch.total += count;
+            let mut place = BINS - at;
+            while let Some(node) = sketch.tree.get_mut(place) {
+                *node += count;
+                place += place & place.wrapping_neg();
+            }
+        }
+        sketch
+    }
+
     /// Weight of the highest `bins` bins.
     #[inline]
     fn top(&self, bins: usize) -> f32 {
@@ -83,6 +135,11 @@ impl TailSketch {
         self.tree.iter_mut().for_each(|node| *node *= by);
         self.total *= by;
     }
+}
+
+/// How many bins there are, for whoever writes them down.
+pub(super) const fn bins() -> usize {
+    BINS
 }
 
 /// The bin of a number and where in it the number lies, 0 to 1.
@@ -112,6 +169,18 @@ mod tests {
     }
 
     #[test]
+    fn beyond_the_data_the_tail_goes_on_as_it_fell() {
+        let mut sketch = TailSketch::default();
+        // Exponential: half as many each unit further.
+        (0..4_096u32).for_each(|at| sketch.learn(-((at as f32 + 0.5) / 4_096.0).log2(), 1.0, 1e9));
+        for (value, share) in [(2.0, 0.25), (6.0, 1.0 / 64.0), (20.0, 2f32.powi(-20))] {
+            let (found, examples) = sketch.tail(value);
+            assert!((found / share).log2().abs() < 4.0, "{value}: {found} of {examples}");
+        }
+        assert_eq!(TailSketch::default().tail(3.0), (1.0, 0.0));
+    }
+
+    #[test]
     fn old_examples_fade() {
         let mut sketch = TailSketch::default();
         (0..1_000).for_each(|_| sketch.learn(20.0, 1.0, 100.0));
@@ -132,6 +201,8 @@ mod tests {
             let mut sketch = TailSketch::default();
             values.iter().for_each(|&value| sketch.learn(value, 1.0, 50.0));
             prop_assert!(sketch.above(a.max(b)) <= sketch.above(a.min(b)) + 1e-3);
+            let again = TailSketch::from_counts(&sketch.counts());
+            prop_assert!((again.above(a) - sketch.above(a)).abs() < 1e-2 * sketch.examples());
         }
 
         #[test]

@@ -339,6 +339,7 @@ fn write_finding(f: &mut Formatter<'_>, finding: &Finding) -> fmt::Result {
     write!(f, " evidence={severity:?} threshold={threshold:?} share={share:?} reason={name}")?;
     match reason {
         Reason::Packets { rarest } | Reason::Novelty { rarest } => write!(f, " rarest={rarest:?}"),
+        Reason::Volume { of: _, seen, share } => write!(f, " seen={seen} rarest={share:?}"),
         Reason::Count { activity: _, seen, usual } => write!(f, " seen={seen} usual={usual:?}"),
         Reason::Failures { failed, tried } => write!(f, " seen={failed} of={tried}"),
     }

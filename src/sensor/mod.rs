@@ -31,7 +31,7 @@ use crate::kept::Kept;
 use crate::model::{Model, Origin, PacketFacts, Surprise};
 use crate::predict::cadence::{Heartbeat, Heartbeats};
 use crate::predict::{Arrival, Coverage, Due, Predictor};
-use crate::score::{AnomalousConnection, Anomaly, ConnectionScore, Finding, Scorer};
+use crate::score::{AnomalousConnection, Anomaly, ConnectionScore, Finding, Scorer, StateError};
 use crate::time::{Span, Timestamp};
 use crate::wire::{self, LinkType, PacketView, TcpFlags, Transport, Tunnels};
 
@@ -204,6 +204,26 @@ impl Sensor {
         self.finish_behaviours(clock);
         let stats = self.stats();
         self.events.push(Event::Stats { time: clock, stats });
+    }
+
+    /// What the scores have learned of this site, as bytes for a store; see
+    /// [`restore_scores`](Self::restore_scores).
+    #[must_use]
+    pub fn encode_scores(&self) -> Vec<u8> {
+        self.scorer.encode(self.model.name())
+    }
+
+    /// Goes on with what [`encode_scores`](Self::encode_scores) wrote. To be called before the first
+    /// packet; after it, what is known of live connections would be lost.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no whole state of this version; nothing is changed then.
+    pub fn restore_scores(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        if self.table.clock().is_some() {
+            return Err(StateError::TooLate);
+        }
+        self.scorer.restore(bytes, self.model.name())
     }
 
     /// Totals since the sensor was opened.

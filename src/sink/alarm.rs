@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::score::{Activity, AnomalousConnection, AnomalousEndpoint, Finding, Reason};
+use crate::score::{Activity, AnomalousConnection, AnomalousEndpoint, Finding, Reason, Volume};
 
 use super::conn::write_uid;
 use super::endpoints::write_id;
@@ -48,6 +48,7 @@ fn write_finding(row: &mut Row<'_>, finding: &Finding) {
         Reason::Packets { rarest } | Reason::Novelty { rarest } => {
             (None, None, None, Some(1.0 / rarest))
         }
+        Reason::Volume { of: _, seen, share } => (Some(seen), None, None, Some(1.0 / share)),
         Reason::Count { activity: _, seen, usual } => (Some(seen), None, Some(usual), None),
         Reason::Failures { failed, tried } => {
             (Some(u32::from(failed)), Some(u32::from(tried)), None, None)
@@ -82,6 +83,18 @@ fn note(
             "{subject} between ends that did not meet before are too unlikely; the rarest is one in {:.0} packets like it",
             1.0 / rarest
         ),
+        Reason::Volume { of, seen, share } => {
+            let what = match of {
+                Volume::Sent => "bytes sent by its originator",
+                Volume::Received => "bytes sent by its responder",
+                Volume::Packets => "packets",
+            };
+            let one_in = 1.0 / share;
+            write!(
+                out,
+                "this connection has come to {seen} {what}; one in {one_in:.0} of its service carries as much"
+            )
+        }
         Reason::Count { activity, seen, usual } => {
             let (before, after) = match activity {
                 Activity::Opened => ("began", "connections"),

@@ -346,16 +346,22 @@ impl Schema {
             col(
                 "reason",
                 Type::Enum,
-                "What spoke loudest: `packets`, `novelty`, `failures`, `opened`, `new_services`, \
-                 `failed`, `received`, `new_sources` or `unanswered`.",
+                "What spoke loudest: of a connection `packets`, `novelty`, `bytes_sent`, \
+                 `bytes_received` or `many_packets`; of an endpoint `failures`, `opened`, \
+                 `new_services`, `failed`, `received`, `new_sources` or `unanswered`.",
             ),
-            col("seen", Type::Count, "Counts and failures: how many there were."),
+            col(
+                "seen",
+                Type::Count,
+                "Counts, failures, bytes and many packets: how many there were.",
+            ),
             col("of", Type::Count, "Failures: of how many first meetings."),
             col("usual", Type::Double, "Counts: how many there usually are in a minute."),
             col(
                 "rarest_one_in",
                 Type::Double,
-                "Packets: the rarest of them, as one in so many packets like it.",
+                "Packets: the rarest of them, as one in so many packets like it; bytes and many packets: \
+                 one in so many connections of its service carries as much.",
             ),
             col("note", Type::String, "All of it in one sentence."),
         ],

@@ -349,6 +349,9 @@ impl Outcome {
             Reason::Packets { rarest } | Reason::Novelty { rarest } => {
                 format!("{} 1 in {:.0}", finding.reason.name(), 1.0 / rarest)
             }
+            Reason::Volume { seen, share, .. } => {
+                format!("{} {seen}, 1 in {:.0}", finding.reason.name(), 1.0 / share)
+            }
             Reason::Count { seen, usual, .. } => {
                 format!("{} {seen}, usually {usual:.1}", finding.reason.name())
             }

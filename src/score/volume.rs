@@ -1,0 +1,178 @@
+//! How much a connection carries, against what connections of its service carry here.
+//!
+//! Three numbers in octaves: bytes the originator sent, bytes the responder sent, packets. They only
+//! grow, so that the share of connections that carry as much may be asked for at any time: the look
+//! at a live connection is never earlier than the look at its end. Beyond what was seen the tail goes
+//! on as it fell over the last twentieth of the data, straight in octaves, which is a power law in
+//! bytes, as volumes of traffic are; what is *claimed* ("one in N") stops at one in as many as were seen.
+
+use super::class::{Class, PROTOCOLS};
+use super::tail::TailSketch;
+
+/// Numbers a connection is measured by.
+pub(super) const DIMENSIONS: usize = 3;
+/// Connections remembered.
+const MEMORY: f32 = 20_000.0;
+/// Connections of a class from which it speaks for itself.
+const ENOUGH: f32 = 30.0;
+/// Octaves below which a volume is nothing to look at: 512 bytes, 32 packets.
+const LEAST: [u32; DIMENSIONS] = [9, 9, 5];
+
+/// What is measured of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Volume {
+    /// Payload bytes of the originator.
+    Sent = 0,
+    /// Payload bytes of the responder.
+    Received = 1,
+    /// Packets of both.
+    Packets = 2,
+}
+
+impl Volume {
+    /// All of them by number.
+    pub const ALL: [Self; DIMENSIONS] = [Self::Sent, Self::Received, Self::Packets];
+
+    /// The name used in logs and reasons.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sent => "bytes_sent",
+            Self::Received => "bytes_received",
+            Self::Packets => "many_packets",
+        }
+    }
+}
+
+/// Volumes of this site's connections by service.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Volumes {
+    pub(super) site: [TailSketch; DIMENSIONS],
+    pub(super) protocols: Vec<[TailSketch; DIMENSIONS]>,
+    pub(super) services: Vec<[TailSketch; DIMENSIONS]>,
+}
+
+impl Default for Volumes {
+    fn default() -> Self {
+        Self {
+            site: Default::default(),
+            protocols: vec![Default::default(); PROTOCOLS],
+            services: Vec::new(),
+        }
+    }
+}
+
+impl Volumes {
+    /// Makes room for a class that was not there before.
+    pub(super) fn admit(&mut self, class: Class) {
+        let needed = class.service.map_or(0, |service| usize::from(service) + 1);
+        if self.services.len() < needed {
+            self.services.resize_with(needed, Default::default);
+        }
+    }
+
+    /// Share of connections of the class that carry at least `amount`, and whether its own service
+    /// says so.
+    pub(super) fn share(&self, class: Class, of: Volume, amount: u64) -> (f32, bool) {
+        let at = of as usize;
+        let octaves = octaves(amount);
+        let protocol = self.protocols.get(usize::from(class.protocol));
+        let service = class.service.and_then(|it| self.services.get(usize::from(it)));
+        let narrowest = [service, protocol, Some(&self.site)]
+            .into_iter()
+            .enumerate()
+            .filter_map(|(place, sketches)| Some((place == 0, &sketches?[at])))
+            .find(|(_, sketch)| sketch.examples() >= ENOUGH);
+        let Some((own, sketch)) = narrowest else { return (assumed(octaves), false) };
+        let (reaching, examples) = sketch.tail(octaves);
+        // The line beyond the data is believed for half as many octaves again as the data reach.
+        (reaching.max((examples * examples.sqrt()).recip()), own)
+    }
+
+    /// Learns what a connection carried, as `weight` of one.
+    pub(super) fn learn(&mut self, class: Class, amounts: [u64; DIMENSIONS], weight: f32) {
+        let protocol = self.protocols.get_mut(usize::from(class.protocol));
+        let service = class.service.and_then(|it| self.services.get_mut(usize::from(it)));
+        for sketches in [Some(&mut self.site), protocol, service].into_iter().flatten() {
+            for (sketch, amount) in sketches.iter_mut().zip(amounts) {
+                sketch.learn(octaves(amount), weight, MEMORY);
+            }
+        }
+    }
+
+    /// Bytes held.
+    pub(super) fn memory(&self) -> usize {
+        (self.protocols.capacity() + self.services.capacity())
+            * size_of::<[TailSketch; DIMENSIONS]>()
+    }
+}
+
+/// Whether an amount that grew from `before` to `after` is worth a look: it passed a half octave.
+#[inline]
+pub(super) fn is_worth_a_look(of: Volume, before: u64, after: u64) -> bool {
+    if after >> LEAST[of as usize] == 0 {
+        return false;
+    }
+    let halves = |amount: u64| {
+        let amount = amount.max(1);
+        let octave = amount.ilog2();
+        // Half an octave up is 1.414; 1.5 is as good and a bit.
+        octave * 2 + (amount >> octave.saturating_sub(1) & 1) as u32
+    };
+    halves(before) != halves(after)
+}
+
+fn octaves(amount: u64) -> f32 {
+    ((amount + 1) as f32).log2()
+}
+
+/// What a connection is taken to carry before anything is known: one in two a kilobyte, and half as
+/// many for each two octaves more.
+fn assumed(octaves: f32) -> f32 {
+    (-(octaves - 10.0) / 2.0 - 1.0).exp2().min(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DNS: Class = Class { protocol: 1, service: Some(0) };
+
+    fn site() -> Volumes {
+        let mut volumes = Volumes::default();
+        volumes.admit(DNS);
+        for at in 0..2_000u64 {
+            volumes.learn(DNS, [30 + at % 40, 80 + at % 400, 2], 1.0);
+        }
+        volumes
+    }
+
+    #[test]
+    fn a_tunnel_carries_what_no_query_does() {
+        let volumes = site();
+        let (usual, _) = volumes.share(DNS, Volume::Sent, 40);
+        let (tunnel, _) = volumes.share(DNS, Volume::Sent, 100_000);
+        assert!(usual > 0.5 && tunnel < 1e-4, "{usual} {tunnel}");
+    }
+
+    #[test]
+    fn more_is_never_more_common() {
+        let volumes = site();
+        let mut last = 1.0;
+        for amount in (0..200_000).step_by(500) {
+            let (share, _) = volumes.share(DNS, Volume::Received, amount);
+            assert!(share <= last + 1e-6, "{amount}: {share} after {last}");
+            last = share;
+        }
+    }
+
+    #[test]
+    fn one_looks_at_every_half_octave_and_not_between() {
+        let looks =
+            |to: u64| (1..to).filter(|at| is_worth_a_look(Volume::Sent, at - 1, *at)).count();
+        assert_eq!(looks(512), 0);
+        assert_eq!(looks(1_024), 2);
+        assert_eq!(looks(1 << 20), 22);
+    }
+}
