@@ -22,6 +22,8 @@ const ASSUMED: f32 = 20.0;
 const LEAST_LEVEL: f32 = 7.6;
 /// Alarms that may come at once.
 const BURST: f32 = 6.0;
+/// Alarms that a sensor which knows nothing yet may raise at once.
+const FIRST: f32 = 1.0;
 
 /// The state of one kind of alarm.
 #[derive(Clone, PartialEq, Debug)]
@@ -47,7 +49,7 @@ impl Alarms {
             units: 0.0,
             began: None,
             now: Timestamp::MIN,
-            purse: BURST,
+            purse: FIRST,
             held: 0,
         }
     }
@@ -100,6 +102,12 @@ impl Alarms {
         // Until it is known what a site comes to: one unit in two comes to 4 bits, half as many each 1.5 bits further.
         let assumed = (-(level - 4.0) / 1.5).exp2().min(1.0);
         (self.levels.above(level) + ASSUMED * assumed) / (self.levels.examples() + ASSUMED)
+    }
+
+    /// The share of units that come to `level`, as it may be claimed: nothing rarer than one in as many as
+    /// were seen here.
+    pub(super) fn claim(&self, level: f32) -> f32 {
+        self.share(level).max((1.0 / (self.units + 1.0)) as f32)
     }
 
     /// Whether an alarm may be raised; if so it is paid for, else it is counted as held back.
@@ -171,6 +179,14 @@ mod tests {
         let before = alarms.threshold();
         (0..100).for_each(|_| alarms.settle(20.0, 1.0));
         assert!(alarms.threshold() > 20.0 && before < 20.0, "{before}");
+    }
+
+    #[test]
+    fn nothing_rarer_is_claimed_than_was_seen() {
+        let mut alarms = Alarms::new(10.0);
+        assert_eq!(alarms.claim(30.0), 1.0);
+        (0..99).for_each(|_| alarms.settle(1.0, 1.0));
+        assert!((alarms.claim(30.0) - 0.01).abs() < 1e-4, "{}", alarms.claim(30.0));
     }
 
     #[test]

@@ -439,7 +439,7 @@ impl Scorer {
         }
         let reason = reason(endpoint);
         endpoint.alarm(now);
-        let share = self.of_endpoints.share(level);
+        let share = self.of_endpoints.claim(level);
         let finding = Finding { severity: level, threshold, share, reason };
         self.found.push_back(AnomalousEndpoint { address, domain, time: now, finding });
     }
@@ -478,7 +478,7 @@ impl Scorer {
         } else {
             Reason::Packets { rarest }
         };
-        let share = self.of_connections.share(severity);
+        let share = self.of_connections.claim(severity);
         Some(Finding { severity, threshold, share, reason })
     }
 }

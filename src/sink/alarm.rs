@@ -60,6 +60,9 @@ fn write_finding(row: &mut Row<'_>, finding: &Finding) {
     row.double_or_unset(rarest);
 }
 
+/// One in fewer than this is no rarity worth a number.
+const FEW: f32 = 10.0;
+
 /// For example: `10.0.0.9 turned to 340 services it had not met before within a minute, usual are 2;
 /// one in 12000 minutes of an endpoint comes to as much here`.
 fn note(
@@ -115,5 +118,9 @@ fn note(
             )
         }
     };
-    let _ = write!(out, "; one in {one_in:.0} {units} comes to as much here");
+    let _ = if one_in < FEW {
+        write!(out, "; too few {units} were seen here to say how rare that is")
+    } else {
+        write!(out, "; one in {one_in:.0} {units} comes to as much here")
+    };
 }
