@@ -73,9 +73,12 @@ impl Window {
         *word |= bit;
     }
 
+    /// Most windows of a quiet capture are empty, and clearing costs as much as the window is large.
     fn clear(&mut self) {
-        self.words.fill(0);
-        self.ones = 0;
+        if self.ones > 0 {
+            self.words.fill(0);
+            self.ones = 0;
+        }
     }
 
     fn merge(&mut self, other: &Self) {
