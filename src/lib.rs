@@ -9,12 +9,12 @@
 //! |---|---|
 //! | [`time`] | integer nanoseconds out of the packet, deadlines on that clock |
 //! | [`wire`] | bytes to a [`wire::PacketView`]; never fails, says how far it got |
-//! | [`config`] | every setting with its default, range and cost; one TOML for every host |
 //! | [`flow`] | connections: key, side, table, TCP sequence space, expiry |
+//! | [`bloom`] | behaviours counted, and the targets that do what others do not |
+//! | [`config`] | every setting with its default, range and cost; one TOML for every host |
 //! | [`model`] | the forecast: what packet comes next, and how surprising the one that came was |
 //! | [`predict`] | expectations with a deadline, synthetic packets when it passes |
 //! | [`score`] | what the forecast did not expect |
-//! | [`bloom`] | behaviours counted, and the targets that do what others do not |
 //! | [`kept`] | what outlives a connection: services, returning connections, what was forgotten |
 //! | [`sensor`] | the whole line in order: push, advance, poll |
 //! | [`store`] | what a sensor learned, in a file over a restart |
