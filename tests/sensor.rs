@@ -304,3 +304,69 @@ fn a_claim_of_any_length_on_the_wire_is_imagined_without_overflow() {
     sensor.advance(Timestamp::from_nanos(200 * SECOND));
     assert!(!synthetic(&drain(&mut sensor)).is_empty(), "the beat stopped");
 }
+
+#[test]
+fn an_explained_packet_is_judged_as_any_other_and_says_what_was_expected() {
+    let (mut plain, mut asked) = (sensor(&[]), sensor(&[]));
+    let mut explained = 0;
+    for beat in 0..200 {
+        let size = if beat == 199 { 900 } else { 40 };
+        for (time, frame) in
+            [(beat * SECOND, udp(1, 2, size)), (beat * SECOND + 20 * MILLI, udp(2, 1, 200))]
+        {
+            let verdict = push(&mut plain, time, &frame);
+            let (same, explanation) = asked.push_and_explain(&Packet {
+                time: Timestamp::from_nanos(time),
+                link: LinkType::ETHERNET,
+                data: &frame,
+                wire_len: frame.len() as u32,
+                host: HostHint::default(),
+            });
+            assert_eq!(verdict, same);
+            let explanation = explanation.expect("it was scored");
+            assert_eq!(explanation.seen.side, verdict.side);
+            explained += 1;
+            if beat == 198 {
+                let expected = explanation.expected;
+                assert_eq!((expected.side, explanation.seen.side), (verdict.side, verdict.side));
+                assert!(
+                    (expected.size.low..=expected.size.high)
+                        .contains(&explanation.seen.payload_len)
+                );
+            }
+        }
+    }
+    assert_eq!(explained, 400);
+    let lines = |sensor: &mut Sensor| -> Vec<String> {
+        drain(sensor).iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(lines(&mut plain), lines(&mut asked));
+}
+
+#[test]
+fn an_explanation_has_the_categories_that_the_connection_was_counted_in_so_far() {
+    let config = Config::from_toml(
+        "[[category]]\nname = \"large-answers\"\nrule = \"not outgoing and size > 500\"\n\
+         count = [\"responder\"]\ntarget = \"originator\"\n",
+        "test",
+    );
+    let mut sensor = Sensor::new(&config.unwrap()).unwrap();
+    let number = (0..32).find(|number| sensor.category_name(*number) == Some("large-answers"));
+    let bit = 1 << number.expect("the configured category has a number");
+    assert_eq!(sensor.category_name(32), None);
+    let mut was_counted = |time: i64, frame: &[u8]| {
+        let (_, explanation) = sensor.push_and_explain(&Packet {
+            time: Timestamp::from_nanos(time),
+            link: LinkType::ETHERNET,
+            data: frame,
+            wire_len: frame.len() as u32,
+            host: HostHint::default(),
+        });
+        explanation.unwrap().categories & bit != 0
+    };
+    assert!(!was_counted(0, &udp(1, 2, 900)), "a question is no answer");
+    assert!(!was_counted(MILLI, &udp(2, 1, 100)), "a small answer");
+    assert!(was_counted(2 * MILLI, &udp(2, 1, 900)));
+    assert!(was_counted(3 * MILLI, &udp(1, 2, 40)), "the connection stays in the category");
+    assert!(!was_counted(4 * MILLI, &udp(1, 3, 40)), "another connection is not in it");
+}

@@ -384,6 +384,13 @@ enum foreshadow_direction {
     FORESHADOW_DIRECTION_FROM_RESPONDER = 2
 };
 
+/** What a host wants beyond a plain verdict. */
+enum foreshadow_want {
+    /** What the verdict rests on: foreshadow_verdict.threshold, .categories, .seen and .expected.
+     *  Reading the forecast out costs about as much as the push itself. */
+    FORESHADOW_WANT_EXPLANATION = 0x01
+};
+
 /** One captured packet. Do not push packets that Foreshadow made. */
 typedef struct foreshadow_packet {
     uint32_t size;
@@ -402,7 +409,8 @@ typedef struct foreshadow_packet {
     uint16_t link_type;
     /** FORESHADOW_DIRECTION_*. */
     uint8_t direction;
-    uint8_t reserved;
+    /** What is wanted of it: FORESHADOW_WANT_*, together or 0. */
+    uint8_t wants;
 } foreshadow_packet;
 
 /* ---- What comes out ----------------------------------------------------------------------- */
@@ -424,6 +432,19 @@ typedef struct foreshadow_verdict {
     foreshadow_surprise surprise;
     /** Share of packets like it that surprise as much here, 0 to 1; 0 where it was not scored. */
     float probability;
+    /** Evidence against its connection so far, in bits. */
+    float evidence;
+    /** Surprise in bits from which a packet like it is an anomaly now. This and what follows is there
+     *  only if the packet asked for it (FORESHADOW_WANT_EXPLANATION) and was scored; else zero. */
+    float threshold;
+    /** The categories its connection has been counted in, in the window that stands open: the config's
+     *  first in the lowest bit; foreshadow_category_name has their names. */
+    uint32_t categories;
+    uint32_t reserved;
+    /** What came. */
+    foreshadow_facts seen;
+    /** What was expected before it came. */
+    foreshadow_expectation expected;
 } foreshadow_verdict;
 
 enum foreshadow_synthetic_kind {
@@ -961,6 +982,15 @@ foreshadow_status foreshadow_connection_summary(foreshadow_sensor *sensor, uint6
  */
 foreshadow_status foreshadow_connection_close(foreshadow_sensor *sensor, uint64_t connection,
                                               foreshadow_connection *summary);
+
+/**
+ * Writes the name of the category with a number, counted from 0 as the bits of
+ * foreshadow_verdict.categories and foreshadow_target.category_mask. `buffer`, `buffer_size` and
+ * `needed` as in foreshadow_last_error; 64 bytes hold every name.
+ * FORESHADOW_STATUS_ARGUMENT: there is no such category.
+ */
+foreshadow_status foreshadow_category_name(foreshadow_sensor *sensor, uint32_t number, char *buffer,
+                                           size_t buffer_size, size_t *needed);
 
 /**
  * Writes an event as one line of text, all its fields, without a line feed: the same event gives the same

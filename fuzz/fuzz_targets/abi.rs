@@ -129,7 +129,7 @@ impl Host {
             wire_len: if kind & 4 == 0 { data.len() as u32 } else { tape.number::<4>() as u32 },
             link_type: if kind & 8 == 0 { 1 } else { tape.number::<2>() as u16 },
             direction: (kind >> 4 & 3) as u8,
-            reserved: 0,
+            wants: (kind >> 6 & 1) as u8,
         };
         let mut verdict = foreshadow_verdict { size: size(tape, 40), ..Default::default() };
         // SAFETY: `data` has as many bytes as said, and no `size` is more than its struct has.

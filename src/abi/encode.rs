@@ -10,7 +10,7 @@ use crate::predict::{Kind, Settled, SyntheticPacket};
 use crate::score::{
     AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
 };
-use crate::sensor::{Event, Shed, Stats, Verdict};
+use crate::sensor::{Event, Explanation, Shed, Stats, Verdict};
 use crate::time::Span;
 use crate::wire::{Address, Tunnel};
 
@@ -81,7 +81,13 @@ pub(super) fn event(event: &Event) -> ffi::foreshadow_event {
     out
 }
 
-pub(super) fn verdict(verdict: &Verdict) -> ffi::foreshadow_verdict {
+pub(super) fn verdict(
+    verdict: &Verdict,
+    explanation: Option<&Explanation>,
+) -> ffi::foreshadow_verdict {
+    let (threshold, categories, seen, expected) = explanation.map_or_else(Default::default, |it| {
+        (it.threshold, it.categories, facts(&it.seen), expectation(&it.expected))
+    });
     ffi::foreshadow_verdict {
         size: size_of_ours::<ffi::foreshadow_verdict>(),
         side: verdict.side as u8,
@@ -91,6 +97,12 @@ pub(super) fn verdict(verdict: &Verdict) -> ffi::foreshadow_verdict {
         connection: verdict.connection.map_or(0, ConnectionId::to_u64),
         surprise: verdict.surprise.as_ref().map(surprise).unwrap_or_default(),
         probability: if verdict.surprise.is_some() { verdict.probability } else { 0.0 },
+        evidence: verdict.severity,
+        threshold,
+        categories,
+        reserved: 0,
+        seen,
+        expected,
     }
 }
 

@@ -122,12 +122,17 @@ pub unsafe extern "C" fn foreshadow_sensor_push(
         let out = out?;
         // SAFETY: as the caller promises.
         let packet = unsafe { memory::read(packet) }?;
+        let wants_explanation = u32::from(packet.wants) == ffi::FORESHADOW_WANT_EXPLANATION;
         // SAFETY: as the caller promises.
         let packet = unsafe { view(&packet) }?;
         open.refuse_if_finished()?;
-        let answer = open.sensor.push(&packet);
+        let (answer, explanation) = if wants_explanation {
+            open.sensor.push_and_explain(&packet)
+        } else {
+            (open.sensor.push(&packet), None)
+        };
         if let Some(out) = out {
-            out.write(&encode::verdict(&answer));
+            out.write(&encode::verdict(&answer, explanation.as_ref()));
         }
         Ok(())
     })
@@ -257,6 +262,29 @@ pub unsafe extern "C" fn foreshadow_connection_close(
     })
 }
 
+/// Writes a category's name.
+///
+/// # Safety
+/// - `buffer` is null or points to `buffer_size` writable bytes.
+/// - `needed` is null or points to a writable `size_t`.
+/// - Nobody else touches them meanwhile.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn foreshadow_category_name(
+    sensor: *mut foreshadow_sensor,
+    number: u32,
+    buffer: *mut c_char,
+    buffer_size: usize,
+    needed: *mut usize,
+) -> foreshadow_status {
+    call(sensor, |open| {
+        let name = open.sensor.category_name(number as usize).ok_or_else(|| {
+            Failure::new(Status::Argument, format!("there is no category number {number}"))
+        })?;
+        // SAFETY: as the caller promises.
+        unsafe { memory::write_text(name, buffer, buffer_size, needed) }
+    })
+}
+
 /// Writes an event as one line.
 ///
 /// # Safety
@@ -378,10 +406,10 @@ unsafe fn view<'a>(packet: &foreshadow_packet) -> Result<Packet<'a>, Failure> {
             ));
         }
     };
-    if packet.reserved != 0 {
+    if u32::from(packet.wants) & !ffi::FORESHADOW_WANT_EXPLANATION != 0 {
         return Err(Failure::new(
             Status::Argument,
-            "the reserved field of foreshadow_packet is not zero",
+            format!("wants {:#x} of foreshadow_packet holds nothing known", packet.wants),
         ));
     }
     let data = match (packet.data.is_null(), packet.captured_len) {
@@ -422,5 +450,6 @@ hold_to_the_header! {
     foreshadow_sensor_stats
     foreshadow_connection_summary
     foreshadow_connection_close
+    foreshadow_category_name
     foreshadow_event_format
 }

@@ -66,6 +66,7 @@ fn dirty_verdict() -> foreshadow_verdict {
         connection: 9,
         surprise: foreshadow_surprise { total: 9.0, ..Default::default() },
         probability: 9.0,
+        ..Default::default()
     }
 }
 

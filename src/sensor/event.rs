@@ -1,8 +1,8 @@
 //! What leaves the sensor.
 
-use crate::bloom::{Flagged, Heard, Report};
+use crate::bloom::{Flagged, Heard, Mask, Report};
 use crate::flow::{ConnectionId, Side, Summary};
-use crate::model::Surprise;
+use crate::model::{Expectation, PacketFacts, Surprise};
 use crate::predict::cadence::Heartbeat;
 use crate::predict::{Settled, SyntheticPacket};
 use crate::score::{AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore};
@@ -40,6 +40,19 @@ impl Verdict {
         severity: 0.0,
         anomalous: false,
     };
+}
+
+/// What a verdict rests on: read out for a host that asks, since the forecast costs about a push to read.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Explanation {
+    /// What came.
+    pub seen: PacketFacts,
+    /// What was expected before it came.
+    pub expected: Expectation,
+    /// Surprise in bits from which a packet like it is an anomaly now.
+    pub threshold: f32,
+    /// The categories that its connection has been counted in, in the window that stands open.
+    pub categories: Mask,
 }
 
 /// Something the host should hear of; they leave in packet-time order.

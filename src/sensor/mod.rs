@@ -19,7 +19,7 @@ mod queue;
 mod stats;
 mod synthesis;
 
-pub use event::{Event, Shed, Verdict};
+pub use event::{Event, Explanation, Shed, Verdict};
 pub use open::OpenError;
 pub use stats::Stats;
 
@@ -83,6 +83,20 @@ pub struct Sensor {
 impl Sensor {
     /// Takes one packet and answers for it at once; what follows from it in time waits in `poll`.
     pub fn push(&mut self, packet: &Packet<'_>) -> Verdict {
+        self.take(packet, None)
+    }
+
+    /// As [`push`](Self::push), and says what the verdict rests on; `None` where there is no score.
+    pub fn push_and_explain(&mut self, packet: &Packet<'_>) -> (Verdict, Option<Explanation>) {
+        let mut explanation = None;
+        (self.take(packet, Some(&mut explanation)), explanation)
+    }
+
+    fn take(
+        &mut self,
+        packet: &Packet<'_>,
+        explanation: Option<&mut Option<Explanation>>,
+    ) -> Verdict {
         self.events.begin_call();
         let view = wire::parse(packet.link, packet.data, packet.wire_len, self.tunnels);
         self.stats.wire_bytes += u64::from(view.wire_len);
@@ -122,6 +136,9 @@ impl Sensor {
         let (key, originator) = (connection.key(), connection.originator());
         let judgement = self.scorer.judge(slot, key, originator, &facts, &surprise, now);
         self.report_endpoints();
+        if let Some(explanation) = explanation {
+            *explanation = Some(self.explain(slot, &facts));
+        }
         if judgement.anomalous {
             self.report_anomaly(&seen, &facts, surprise, judgement.probability);
         }
@@ -158,6 +175,13 @@ impl Sensor {
             severity: judgement.severity,
             anomalous: judgement.anomalous,
         }
+    }
+
+    /// The category with this number, counted as in [`Explanation::categories`]; `None` if there is none.
+    #[must_use]
+    pub fn category_name(&self, number: usize) -> Option<&str> {
+        let category = self.behaviours.as_ref()?.categories().get(number)?;
+        Some(category.name.as_str())
     }
 
     /// Tells the sensor that packet time has come to `now` though no packet did: deadlines fire and
@@ -378,6 +402,16 @@ impl Sensor {
         while let Some(endpoint) = self.scorer.pop_endpoint() {
             self.stats.anomalous_endpoints += 1;
             self.events.push(Event::AnomalousEndpoint(endpoint));
+        }
+    }
+
+    /// What the verdict on a packet rests on, before the model steps past it.
+    fn explain(&self, slot: Slot, facts: &PacketFacts) -> Explanation {
+        Explanation {
+            seen: *facts,
+            expected: self.model.expect(slot, &[], ANOMALY_QUANTILE),
+            threshold: self.scorer.threshold(slot, facts.position),
+            categories: self.behaviours.as_ref().map_or(0, |stage| stage.counted(slot)),
         }
     }
 

@@ -52,7 +52,17 @@ static foreshadow_packet packet_of(const pcap_reader *reader)
     return packet;
 }
 
-static void print_events(foreshadow_sensor *sensor)
+/* An anomaly is told of with what its verdict rested on. */
+static void check_anomaly(const foreshadow_anomaly *anomaly, const foreshadow_verdict *verdict)
+{
+    CHECK(verdict->anomalous && anomaly->who.connection == verdict->connection);
+    CHECK(!memcmp(&anomaly->seen, &verdict->seen, sizeof anomaly->seen));
+    CHECK(!memcmp(&anomaly->expected, &verdict->expected, sizeof anomaly->expected));
+    CHECK(!memcmp(&anomaly->threshold, &verdict->threshold, sizeof anomaly->threshold));
+}
+
+/* `verdict`: the last push's, if it was asked to explain itself. */
+static void print_events(foreshadow_sensor *sensor, const foreshadow_verdict *verdict)
 {
     foreshadow_event events[3];
     char line[FORESHADOW_LINE_MAX];
@@ -64,6 +74,8 @@ static void print_events(foreshadow_sensor *sensor)
         CHECK(count <= 3);
         for (i = 0; i < count; i++) {
             CHECK(events[i].size == sizeof events[i]);
+            if (verdict && events[i].kind == FORESHADOW_EVENT_ANOMALY)
+                check_anomaly(&events[i].data.anomaly, verdict);
             STATUS(OK, foreshadow_event_format(&events[i], line, sizeof line, NULL));
             puts(line);
         }
@@ -91,11 +103,14 @@ static int events(const char *path, const char *config_path)
     CHECK(pcap_open(&reader, path));
     while (pcap_next(&reader)) {
         foreshadow_packet packet = packet_of(&reader);
-        STATUS(OK, foreshadow_sensor_push(sensor, &packet, NULL));
-        print_events(sensor);
+        foreshadow_verdict verdict;
+        verdict.size = sizeof verdict;
+        packet.wants = FORESHADOW_WANT_EXPLANATION;
+        STATUS(OK, foreshadow_sensor_push(sensor, &packet, &verdict));
+        print_events(sensor, &verdict);
     }
     STATUS(OK, foreshadow_sensor_finish(sensor));
-    print_events(sensor);
+    print_events(sensor, NULL);
     STATUS(OK, foreshadow_sensor_close(sensor));
     pcap_close(&reader);
     return 0;
@@ -205,6 +220,42 @@ static void check_handles(void)
 
 }
 
+/* Asked or not, the answer is there; a host with the first published verdict gets that one. */
+static void check_explanation(foreshadow_sensor *sensor, const foreshadow_packet *like)
+{
+    foreshadow_packet packet = *like;
+    foreshadow_verdict verdict;
+    unsigned char older[48];
+    const uint32_t first_size = 40;
+    char name[64];
+    uint32_t number = 0;
+    size_t i;
+
+    memset(&verdict, 0xaa, sizeof verdict);
+    verdict.size = sizeof verdict;
+    packet.wants = FORESHADOW_WANT_EXPLANATION;
+    STATUS(OK, foreshadow_sensor_push(sensor, &packet, &verdict));
+    CHECK(verdict.scored && verdict.seen.wire_len == packet.wire_len);
+    CHECK(verdict.seen.side == verdict.side && verdict.seen.position > 0);
+    CHECK(verdict.expected.payload_low <= verdict.expected.payload_high);
+    CHECK(verdict.threshold > 0 && !verdict.reserved);
+
+    memset(older, 0xaa, sizeof older);
+    memcpy(older, &first_size, sizeof first_size);
+    packet.wants = 0;
+    STATUS(OK, foreshadow_sensor_push(sensor, &packet, (foreshadow_verdict *)older));
+    for (i = first_size; i < sizeof older; i++) CHECK(older[i] == 0xaa);
+
+    while (foreshadow_category_name(sensor, number, name, sizeof name, NULL) == FORESHADOW_STATUS_OK) {
+        CHECK(*name);
+        number++;
+    }
+    CHECK(number > 0 && number <= 32);
+    STATUS(ARGUMENT, foreshadow_category_name(sensor, number, name, sizeof name, NULL));
+    STATUS(ARGUMENT, foreshadow_category_name(sensor, UINT32_MAX, name, sizeof name, NULL));
+    STATUS(NULL, foreshadow_category_name(sensor, 0, NULL, 10, NULL));
+}
+
 static void check_packets(const char *path)
 {
     foreshadow_options options = options_new();
@@ -242,7 +293,7 @@ static void check_packets(const char *path)
     packet.direction = 9;
     STATUS(ARGUMENT, foreshadow_sensor_push(sensor, &packet, &verdict));
     packet = packet_of(&reader);
-    packet.reserved = 1;
+    packet.wants = FORESHADOW_WANT_EXPLANATION | 0x80;
     STATUS(ARGUMENT, foreshadow_sensor_push(sensor, &packet, &verdict));
 
     /* Malformed packets are none of that: no bytes, odd link types, lengths that contradict. */
@@ -267,6 +318,9 @@ static void check_packets(const char *path)
         pushed++;
     } while (pcap_next(&reader) && pushed < 12);
     CHECK(connection);
+
+    check_explanation(sensor, &packet);
+    pushed += 2;
 
     STATUS(NULL, foreshadow_sensor_stats(sensor, NULL));
     stats.size = 8;

@@ -108,7 +108,7 @@ int main(void)
     FIELD(foreshadow_packet, wire_len);
     FIELD(foreshadow_packet, link_type);
     FIELD(foreshadow_packet, direction);
-    FIELD(foreshadow_packet, reserved);
+    FIELD(foreshadow_packet, wants);
     STRUCT(foreshadow_verdict);
     FIELD(foreshadow_verdict, size);
     FIELD(foreshadow_verdict, side);
@@ -118,6 +118,12 @@ int main(void)
     FIELD(foreshadow_verdict, connection);
     FIELD(foreshadow_verdict, surprise);
     FIELD(foreshadow_verdict, probability);
+    FIELD(foreshadow_verdict, evidence);
+    FIELD(foreshadow_verdict, threshold);
+    FIELD(foreshadow_verdict, categories);
+    FIELD(foreshadow_verdict, reserved);
+    FIELD(foreshadow_verdict, seen);
+    FIELD(foreshadow_verdict, expected);
     STRUCT(foreshadow_gap);
     FIELD(foreshadow_gap, part);
     FIELD(foreshadow_gap, parts);

@@ -217,6 +217,15 @@ impl Stage {
         })
     }
 
+    /// The categories in which this connection has been counted in the window that stands open.
+    #[must_use]
+    pub fn counted(&self, slot: Slot) -> Mask {
+        let of = |watch: &Watch| {
+            if watch.window == self.window { watch.possible & !watch.open } else { 0 }
+        };
+        self.watches.get(slot.index()).map_or(0, of)
+    }
+
     /// A packet came, or, where `facts` say that it failed, the connection ended so.
     pub fn observe(&mut self, slot: Slot, now: Timestamp, facts: &Facts<'_>) {
         let Some(watch) = self.watches.get_mut(slot.index()) else { return };
