@@ -348,6 +348,44 @@ typedef struct foreshadow_finding {
     uint8_t reserved[3];
 } foreshadow_finding;
 
+/** What a part of the evidence is about. */
+enum foreshadow_term {
+    /** There is no further term. */
+    FORESHADOW_TERM_NONE = 0,
+    /** A connection's packets, one after the other, its beginning included. */
+    FORESHADOW_TERM_PACKETS = 1,
+    /** Of these, what the connection's beginning was worth: ends or a service that are new here. */
+    FORESHADOW_TERM_BEGINNING = 2,
+    /** The bet on a connection's rarest packet alone. */
+    FORESHADOW_TERM_RAREST = 3,
+    /** The bet on what a connection carries. */
+    FORESHADOW_TERM_VOLUME = 4,
+    /** An endpoint's counts of this minute. */
+    FORESHADOW_TERM_MINUTE = 5,
+    /** An endpoint's minutes before. */
+    FORESHADOW_TERM_BEFORE = 6,
+    /** First meetings that came to nothing. */
+    FORESHADOW_TERM_FAILURES = 7
+};
+
+/** What a finding is made of, beside what spoke loudest. */
+typedef struct foreshadow_evidence {
+    /** The largest terms in bits, the largest first; they stand side by side and do not add up. */
+    float bits[3];
+    /** FORESHADOW_TERM_*: what each is about. */
+    uint8_t terms[3];
+    /** 1 where `expected_*` hold: something was counted. */
+    uint8_t has_expected;
+    /** Connections, or minutes of endpoints, seen here so far: what the finding's `share` rests on. */
+    uint32_t known;
+    /** The count as it usually is: 5 % are smaller. */
+    uint32_t expected_low;
+    /** Half are smaller. */
+    uint32_t expected_median;
+    /** 5 % are larger. */
+    uint32_t expected_high;
+} foreshadow_evidence;
+
 /* ---- What goes in ------------------------------------------------------------------------- */
 
 enum foreshadow_mode {
@@ -640,6 +678,10 @@ typedef struct foreshadow_anomaly {
     foreshadow_surprise surprise;
     /** Share of packets of its service, at its stage of a connection, that surprise as much here. */
     float probability;
+    /** `surprise` as it counts, by the configuration's weights: what is compared with `threshold`. */
+    foreshadow_surprise counted;
+    /** How many such packets were seen here; 0 where its service is not told apart from its protocol. */
+    uint32_t known;
 } foreshadow_anomaly;
 
 /** A connection whose packets together are too unlikely; event.time_ns is when they became so. */
@@ -652,6 +694,16 @@ typedef struct foreshadow_anomalous_connection {
     foreshadow_finding finding;
     /** What its packets had scored. */
     foreshadow_score score;
+    /** What the finding is made of. */
+    foreshadow_evidence evidence;
+    /** What was expected of the packet that tipped it over. */
+    foreshadow_expectation expected;
+    /** That packet. */
+    foreshadow_facts seen;
+    /** How unexpected it was, and which part of it. */
+    foreshadow_surprise surprise;
+    /** The same as it counts, by the configuration's weights. */
+    foreshadow_surprise counted;
 } foreshadow_anomalous_connection;
 
 /** An endpoint that does, or suffers, what it does not usually; event.time_ns is when that was clear. */
@@ -664,6 +716,8 @@ typedef struct foreshadow_anomalous_endpoint {
     foreshadow_address address;
     /** What the scores said. */
     foreshadow_finding finding;
+    /** What the finding is made of. */
+    foreshadow_evidence evidence;
 } foreshadow_anomalous_endpoint;
 
 enum foreshadow_close_reason {
@@ -999,6 +1053,15 @@ foreshadow_status foreshadow_category_name(foreshadow_sensor *sensor, uint32_t n
  */
 foreshadow_status foreshadow_event_format(const foreshadow_event *event, char *buffer, size_t buffer_size,
                                           size_t *needed);
+
+/**
+ * Writes an anomaly (of a packet, a connection or an endpoint) as one sentence for an analyst: what
+ * came, what was expected, and how often as much happens here. The same text stands in anomaly.log and
+ * alarm.log. For any other event the text is empty. `buffer`, `buffer_size` and `needed` as in
+ * foreshadow_last_error; FORESHADOW_LINE_MAX bytes are enough.
+ */
+foreshadow_status foreshadow_event_sentence(const foreshadow_event *event, char *buffer,
+                                            size_t buffer_size, size_t *needed);
 
 #ifdef __cplusplus
 }

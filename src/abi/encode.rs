@@ -8,7 +8,8 @@ use crate::model::{Expectation, PacketFacts, Surprise};
 use crate::predict::cadence::Heartbeat;
 use crate::predict::{Kind, Settled, SyntheticPacket};
 use crate::score::{
-    AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
+    AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, CountRange, Finding, Grounds,
+    Reason, Tipping,
 };
 use crate::sensor::{Event, Explanation, Shed, Stats, Verdict};
 use crate::time::Span;
@@ -376,8 +377,10 @@ fn anomaly(packet: &Anomaly) -> ffi::foreshadow_anomaly {
         uid,
         time: _,
         surprise: bits,
+        counted,
         threshold,
         probability,
+        known,
         expected,
         seen,
     } = packet;
@@ -389,6 +392,8 @@ fn anomaly(packet: &Anomaly) -> ffi::foreshadow_anomaly {
         seen: facts(seen),
         surprise: surprise(bits),
         probability: *probability,
+        counted: surprise(counted),
+        known: *known,
     }
 }
 
@@ -402,13 +407,20 @@ fn anomalous_connection(found: &AnomalousConnection) -> ffi::foreshadow_anomalou
         time: _,
         finding: evidence,
         score,
+        tipping,
     } = found;
+    let Tipping { surprise: bits, counted, expected, seen } = tipping;
     ffi::foreshadow_anomalous_connection {
         size: size_of_ours::<ffi::foreshadow_anomalous_connection>(),
         reserved: 0,
         who: identity(*id, *host_id, key, *originator, *uid),
         finding: finding(evidence),
         score: connection_score(score),
+        evidence: grounds(&evidence.grounds),
+        expected: expectation(expected),
+        seen: facts(seen),
+        surprise: surprise(bits),
+        counted: surprise(counted),
     }
 }
 
@@ -420,11 +432,26 @@ fn anomalous_endpoint(found: &AnomalousEndpoint) -> ffi::foreshadow_anomalous_en
         reserved: [0; 2],
         address: address(*of),
         finding: finding(evidence),
+        evidence: grounds(&evidence.grounds),
+    }
+}
+
+fn grounds(grounds: &Grounds) -> ffi::foreshadow_evidence {
+    let Grounds { terms, expected, known } = *grounds;
+    let CountRange { low, median, high } = expected.unwrap_or_default();
+    ffi::foreshadow_evidence {
+        bits: terms.map(|term| term.map_or(0.0, |term| term.bits)),
+        terms: terms.map(|term| term.map_or(0, |term| term.kind as u8)),
+        has_expected: u8::from(expected.is_some()),
+        known,
+        expected_low: low,
+        expected_median: median,
+        expected_high: high,
     }
 }
 
 fn finding(finding: &Finding) -> ffi::foreshadow_finding {
-    let Finding { severity, threshold, share, reason } = *finding;
+    let Finding { severity, threshold, share, reason, grounds: _ } = *finding;
     let mut out = ffi::foreshadow_finding { severity, threshold, share, ..Default::default() };
     let number = match reason {
         Reason::Packets { rarest } => {

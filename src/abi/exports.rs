@@ -8,6 +8,7 @@ use std::fs;
 
 use crate::config::Config;
 use crate::flow::{ConnectionId, HostHint};
+use crate::score::Sentence;
 use crate::sensor::{Event, OpenError, Packet, Sensor};
 use crate::store::Keeper;
 use crate::time::Timestamp;
@@ -301,16 +302,50 @@ pub unsafe extern "C" fn foreshadow_event_format(
 ) -> foreshadow_status {
     on_thread(|| {
         // SAFETY: as the caller promises.
-        let event = unsafe { memory::read(event) }?;
-        let event = decode::event(&event).map_err(|unknown| {
-            Failure::new(
-                Status::Event,
-                format!("{} of the event holds nothing that this library knows", unknown.field),
-            )
-        })?;
+        let event = unsafe { decoded(event) }?;
         // SAFETY: as the caller promises.
         unsafe { memory::write_text(&event.to_string(), buffer, buffer_size, needed) }
     }) as foreshadow_status
+}
+
+/// Writes an anomaly as one sentence.
+///
+/// # Safety
+/// As of [`foreshadow_event_format`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn foreshadow_event_sentence(
+    event: *const foreshadow_event,
+    buffer: *mut c_char,
+    buffer_size: usize,
+    needed: *mut usize,
+) -> foreshadow_status {
+    on_thread(|| {
+        // SAFETY: as the caller promises.
+        let event = unsafe { decoded(event) }?;
+        let text = match &event {
+            Event::Anomaly(anomaly) => Sentence::Packet(anomaly).to_string(),
+            Event::AnomalousConnection(found) => Sentence::Connection(found).to_string(),
+            Event::AnomalousEndpoint(found) => Sentence::Endpoint(found).to_string(),
+            _ => String::new(),
+        };
+        // SAFETY: as the caller promises.
+        unsafe { memory::write_text(&text, buffer, buffer_size, needed) }
+    }) as foreshadow_status
+}
+
+/// The event that C describes.
+///
+/// # Safety
+/// `event` is null or points to its `size` readable bytes.
+unsafe fn decoded(event: *const foreshadow_event) -> Result<Event, Failure> {
+    // SAFETY: as the caller promises.
+    let event = unsafe { memory::read(event) }?;
+    decode::event(&event).map_err(|unknown| {
+        Failure::new(
+            Status::Event,
+            format!("{} of the event holds nothing that this library knows", unknown.field),
+        )
+    })
 }
 
 impl Open {
@@ -452,4 +487,5 @@ hold_to_the_header! {
     foreshadow_connection_close
     foreshadow_category_name
     foreshadow_event_format
+    foreshadow_event_sentence
 }

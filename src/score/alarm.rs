@@ -110,6 +110,11 @@ impl Alarms {
         self.share(level).max((1.0 / (self.units + 1.0)) as f32)
     }
 
+    /// How many units there were so far.
+    pub(super) const fn units(&self) -> f64 {
+        self.units
+    }
+
     /// Whether an alarm may be raised; if so it is paid for, else it is counted as held back.
     pub(super) fn spend(&mut self) -> bool {
         if self.purse < 1.0 {

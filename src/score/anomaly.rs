@@ -5,7 +5,7 @@ use crate::model::{Expectation, PacketFacts, Surprise};
 use crate::time::Timestamp;
 use crate::wire::Address;
 
-use super::{Activity, Volume};
+use super::{Activity, Grounds, Tipping, Volume};
 
 /// A packet that so few are like here that it is called an anomaly.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -24,10 +24,14 @@ pub struct Anomaly {
     pub time: Timestamp,
     /// Its surprise by part.
     pub surprise: Surprise,
-    /// Surprise in bits from which a packet like it was an anomaly at that time.
+    /// The same as it counts, by `score.weight_*`: what is compared with the threshold.
+    pub counted: Surprise,
+    /// What surprise must count in bits for a packet like it to be an anomaly at that time.
     pub threshold: f32,
     /// Share of packets of its service, at its stage of a connection, that surprise as much here.
     pub probability: f32,
+    /// How many such packets were seen here; 0 where its service is not told apart from its protocol.
+    pub known: u32,
     /// What was expected before it came.
     pub expected: Expectation,
     /// What came.
@@ -53,6 +57,8 @@ pub struct AnomalousConnection {
     pub finding: Finding,
     /// What its packets had scored.
     pub score: ConnectionScore,
+    /// The packet that tipped it over.
+    pub tipping: Tipping,
 }
 
 /// Evidence that reached the threshold of its kind.
@@ -66,6 +72,8 @@ pub struct Finding {
     pub share: f32,
     /// What spoke loudest.
     pub reason: Reason,
+    /// What it is made of.
+    pub grounds: Grounds,
 }
 
 /// What evidence is made of.

@@ -121,6 +121,11 @@ impl Calibration {
         }
     }
 
+    /// Packets of the class's service at this stage that were learned; 0 where it has none.
+    pub(super) fn known(&self, class: Class, before: u32) -> u32 {
+        self.places(class, stage(before)).0.map_or(0, |sketch| sketch.examples() as u32)
+    }
+
     /// The surprise in bits that a packet of this class needs for a probability at or below `stated`.
     pub(super) fn threshold(&self, class: Class, before: u32, stated: f32) -> f32 {
         let (mut low, mut high) = (0.0, 64.0);

@@ -15,6 +15,22 @@ pub(super) fn bits(seen: u32, mean: f32, shape: f32) -> f32 {
     (nats * std::f64::consts::LOG2_E).max(0.0) as f32
 }
 
+/// The count that a `share` of such counts do not reach: its quantile.
+pub(super) fn quantile(share: f64, mean: f32, shape: f32) -> u32 {
+    /// Beyond it nobody reads the number.
+    const MOST: u32 = 100_000;
+    let (m, r) = (f64::from(mean.max(1e-3)), f64::from(shape.max(1e-2)));
+    let more = m / (m + r);
+    let mut chance = (1.0 - more).powf(r);
+    let (mut count, mut sum) = (0, chance);
+    while sum < share && count < MOST {
+        chance *= (f64::from(count) + r) / f64::from(count + 1) * more;
+        sum += chance;
+        count += 1;
+    }
+    count
+}
+
 /// Whether a count is one at which it is worth looking: up to 16 each, then sixteen to an octave.
 pub(super) const fn is_worth_a_look(count: u32) -> bool {
     if count <= 16 {
@@ -42,6 +58,15 @@ mod tests {
     fn what_is_expected_is_not_held_against_anybody() {
         assert_eq!(bits(3, 3.0, 0.3), 0.0);
         assert_eq!(bits(0, 0.0, 0.0), 0.0);
+    }
+
+    #[test]
+    fn a_quantile_is_the_count_that_a_share_stays_below() {
+        // Geometric: shape 1, mean 3: P(X <= 1) = 7/16, P(X <= 10) = 1 - (3/4)^11 = 0.958.
+        assert_eq!(quantile(0.4, 3.0, 1.0), 1);
+        assert_eq!(quantile(0.95, 3.0, 1.0), 10);
+        assert_eq!(quantile(0.05, 0.0, 0.35), 0);
+        assert_eq!(quantile(1.0, f32::MAX, 0.35), 100_000);
     }
 
     proptest! {

@@ -12,7 +12,7 @@ use crate::time::{Span, Timestamp};
 
 use super::state::{Reader, Writer};
 use super::tail::TailSketch;
-use super::{contact::mix, count, evidence};
+use super::{CountRange, TermKind, contact::mix, count, evidence};
 
 /// The window over which activity is counted.
 const WINDOW: Span = Span::from_secs(60);
@@ -176,6 +176,21 @@ impl Endpoint {
         (self.failed, self.tried)
     }
 
+    /// What its evidence is made of.
+    pub(super) const fn terms(&self) -> [(TermKind, f32); 3] {
+        [
+            (TermKind::Minute, self.current),
+            (TermKind::Before, self.settled),
+            (TermKind::Failures, self.failures),
+        ]
+    }
+
+    /// The range that holds 90 % of windows, as its habit has it.
+    pub(super) fn expected(&self, activity: Activity) -> CountRange {
+        let of = |share| count::quantile(share, self.usual(activity), SHAPE);
+        CountRange { low: of(0.05), median: of(0.5), high: of(0.95) }
+    }
+
     /// Whether the failure test speaks louder than the counts.
     pub(super) fn fails(&self) -> bool {
         self.failures > self.settled + self.current
@@ -288,6 +303,19 @@ impl Endpoints {
             self.tried = self.tried * keep + 1.0 + 16.0 / OUTCOMES;
         }
         seen
+    }
+
+    /// Of `tried` first meetings those that usually come to nothing here: the mean and 1.645 deviations
+    /// of a binomial around it.
+    pub(super) fn expected_failures(&self, tried: u16) -> CountRange {
+        let (usual, tried) = ((self.failed / self.tried).clamp(0.02, 0.9), f32::from(tried));
+        let mean = usual * tried;
+        let around = 1.645 * (mean * (1.0 - usual)).sqrt();
+        CountRange {
+            low: (mean - around).max(0.0).round() as u32,
+            median: mean.round() as u32,
+            high: (mean + around).min(tried).round() as u32,
+        }
     }
 
     /// A window that ended: the evidence its endpoint came to, and which share of it may be learned.

@@ -19,8 +19,10 @@ mod contact;
 mod count;
 mod endpoint;
 mod evidence;
+mod grounds;
 mod part;
 mod scorer;
+mod sentence;
 mod state;
 mod tail;
 mod volume;
@@ -29,7 +31,9 @@ pub use anomaly::{
     AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
 };
 pub use endpoint::Activity;
+pub use grounds::{CountRange, Grounds, TERMS, Term, TermKind, Tipping};
 pub use part::{Part, Weights};
 pub use scorer::{Judgement, Policy, Scorer};
+pub use sentence::Sentence;
 pub use state::StateError;
 pub use volume::Volume;

@@ -56,6 +56,17 @@ impl Default for Weights {
 }
 
 impl Weights {
+    /// A packet's surprise as it counts, by part.
+    pub(super) fn counted(&self, surprise: &Surprise) -> Surprise {
+        let [side_flags, size, time, entropy] = self.parts;
+        Surprise {
+            side_flags: surprise.side_flags * side_flags,
+            size: surprise.size * size,
+            time: surprise.time * time,
+            entropy: surprise.entropy * entropy,
+        }
+    }
+
     /// A packet's surprise as it counts.
     #[inline]
     pub(super) fn weigh(&self, surprise: &Surprise) -> f32 {

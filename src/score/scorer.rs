@@ -13,7 +13,9 @@ use super::class::{Class, Classes};
 use super::contact::{Contacts, mix};
 use super::endpoint::{Activity, Endpoint, Endpoints};
 use super::volume::{self, DIMENSIONS, Volume, Volumes};
-use super::{AnomalousEndpoint, ConnectionScore, Finding, Reason, Weights, evidence};
+use super::{
+    AnomalousEndpoint, ConnectionScore, Finding, Grounds, Reason, TermKind, Weights, evidence,
+};
 
 /// What the operator states.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -276,6 +278,19 @@ impl Scorer {
         self.calibration.threshold(class, before, self.policy.false_alarms)
     }
 
+    /// A packet's surprise as it counts, by part.
+    #[must_use]
+    pub fn counted(&self, surprise: &Surprise) -> Surprise {
+        self.policy.weights.counted(surprise)
+    }
+
+    /// Packets of the service of `slot` that were seen at this stage of a connection; 0 where the
+    /// service is not told apart.
+    #[must_use]
+    pub fn known(&self, slot: Slot, before: u32) -> u32 {
+        self.calibration.known(self.connections[slot.index()].class, before)
+    }
+
     /// A synthetic packet was made on `slot`.
     pub fn count_synthetic(&mut self, slot: Slot) {
         self.connections[slot.index()].score.synthetic += 1;
@@ -437,10 +452,18 @@ impl Scorer {
         if level < threshold || endpoint.is_alarmed(now) || !self.of_endpoints.spend() {
             return;
         }
-        let reason = reason(endpoint);
+        let (reason, terms) = (reason(endpoint), endpoint.terms());
+        let mut expected = match reason {
+            Reason::Count { activity, .. } => Some(endpoint.expected(activity)),
+            _ => None,
+        };
         endpoint.alarm(now);
+        if let Reason::Failures { tried, .. } = reason {
+            expected = Some(self.endpoints.expected_failures(tried));
+        }
         let share = self.of_endpoints.claim(level);
-        let finding = Finding { severity: level, threshold, share, reason };
+        let grounds = Grounds::of(terms, expected, self.of_endpoints.units());
+        let finding = Finding { severity: level, threshold, share, reason, grounds };
         self.found.push_back(AnomalousEndpoint { address, domain, time: now, finding });
     }
 
@@ -479,7 +502,12 @@ impl Scorer {
             Reason::Packets { rarest }
         };
         let share = self.of_connections.claim(severity);
-        Some(Finding { severity, threshold, share, reason })
+        let expected = match reason {
+            Reason::Volume { of, .. } => self.volumes.expected(connection.class, of),
+            _ => None,
+        };
+        let grounds = Grounds::of(connection.terms(), expected, self.of_connections.units());
+        Some(Finding { severity, threshold, share, reason, grounds })
     }
 }
 
@@ -487,8 +515,22 @@ impl Connection {
     /// Its evidence now: the test that adds up, the bet on its single rarest packet, and what it
     /// carries, side by side.
     fn severity(&self) -> f32 {
-        let single = evidence::bits((self.rarest * self.score.scored.max(1) as f32).min(1.0));
-        evidence::mean(&[self.wealth, single, self.volume])
+        evidence::mean(&[self.wealth, self.single(), self.volume])
+    }
+
+    /// The bet on its rarest packet.
+    fn single(&self) -> f32 {
+        evidence::bits((self.rarest * self.score.scored.max(1) as f32).min(1.0))
+    }
+
+    /// What its evidence is made of.
+    fn terms(&self) -> [(TermKind, f32); 4] {
+        [
+            (TermKind::Packets, self.wealth),
+            (TermKind::Beginning, self.novelty),
+            (TermKind::Rarest, self.single()),
+            (TermKind::Volume, self.volume),
+        ]
     }
 
     /// Counts what a packet carries; answers an amount that has come to where it is worth a look.
@@ -514,7 +556,7 @@ fn score_most(score: &mut ConnectionScore, severity: f32) {
     }
 }
 
-/// Why an endpoint stands out.
+/// Grounds an endpoint stands out.
 fn reason(endpoint: &Endpoint) -> Reason {
     if endpoint.fails() {
         let (failed, tried) = endpoint.outcomes();

@@ -67,6 +67,21 @@ impl TailSketch {
         ((higher + here * (1.0 - within)) / self.weight).max(0.0)
     }
 
+    /// The value that a `share` of the examples reaches; 0 where there are none.
+    pub(super) fn reached_by(&self, share: f32) -> f32 {
+        let (mut low, mut high) = (0.0, BINS as f32 / PER_UNIT);
+        let wanted = share * self.examples();
+        for _ in 0..12 {
+            let middle = f32::midpoint(low, high);
+            if self.above(middle) < wanted || wanted <= 0.0 {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        low
+    }
+
     /// The share of examples at or above `value`, and how many examples there are. Where fewer than
     /// a twentieth, or than five, reach it, the tail goes on as these fall: exponentially.
     pub(super) fn tail(&self, value: f32) -> (f32, f32) {
@@ -178,6 +193,15 @@ mod tests {
             assert!((found / share).log2().abs() < 4.0, "{value}: {found} of {examples}");
         }
         assert_eq!(TailSketch::default().tail(3.0), (1.0, 0.0));
+    }
+
+    #[test]
+    fn a_quantile_is_where_the_share_turns() {
+        let mut sketch = TailSketch::default();
+        (0..1_000).for_each(|at| sketch.learn(at as f32 / 100.0, 1.0, 1e9));
+        assert!((sketch.reached_by(0.5) - 5.0).abs() < 0.2, "{}", sketch.reached_by(0.5));
+        assert!((sketch.reached_by(0.05) - 9.5).abs() < 0.2, "{}", sketch.reached_by(0.05));
+        assert_eq!(TailSketch::default().reached_by(0.5), 0.0);
     }
 
     #[test]

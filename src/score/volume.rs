@@ -6,6 +6,7 @@
 //! on as it fell over the last twentieth of the data, straight in octaves, which is a power law in
 //! bytes, as volumes of traffic are; what is *claimed* ("one in N") stops at one in as many as were seen.
 
+use super::CountRange;
 use super::class::{Class, PROTOCOLS};
 use super::tail::TailSketch;
 
@@ -75,19 +76,32 @@ impl Volumes {
     /// Share of connections of the class that carry at least `amount`, and whether its own service
     /// says so.
     pub(super) fn share(&self, class: Class, of: Volume, amount: u64) -> (f32, bool) {
-        let at = of as usize;
         let octaves = octaves(amount);
-        let protocol = self.protocols.get(usize::from(class.protocol));
-        let service = class.service.and_then(|it| self.services.get(usize::from(it)));
-        let narrowest = [service, protocol, Some(&self.site)]
-            .into_iter()
-            .enumerate()
-            .filter_map(|(place, sketches)| Some((place == 0, &sketches?[at])))
-            .find(|(_, sketch)| sketch.examples() >= ENOUGH);
-        let Some((own, sketch)) = narrowest else { return (assumed(octaves), false) };
+        let Some((own, sketch)) = self.narrowest(class, of) else {
+            return (assumed(octaves), false);
+        };
         let (reaching, examples) = sketch.tail(octaves);
         // The line beyond the data is believed for half as many octaves again as the data reach.
         (reaching.max((examples * examples.sqrt()).recip()), own)
+    }
+
+    /// The narrowest histogram that has seen enough, and whether it is that of the service.
+    fn narrowest(&self, class: Class, of: Volume) -> Option<(bool, &TailSketch)> {
+        let at = of as usize;
+        let protocol = self.protocols.get(usize::from(class.protocol));
+        let service = class.service.and_then(|it| self.services.get(usize::from(it)));
+        [service, protocol, Some(&self.site)]
+            .into_iter()
+            .enumerate()
+            .filter_map(|(place, sketches)| Some((place == 0, &sketches?[at])))
+            .find(|(_, sketch)| sketch.examples() >= ENOUGH)
+    }
+
+    /// The range that holds 90 % of what connections of the class carry; `None` where nothing is known.
+    pub(super) fn expected(&self, class: Class, of: Volume) -> Option<CountRange> {
+        let sketch = self.narrowest(class, of)?.1;
+        let amount = |share| (sketch.reached_by(share).exp2() - 1.0).max(0.0).round() as u32;
+        Some(CountRange { low: amount(0.95), median: amount(0.5), high: amount(0.05) })
     }
 
     /// Learns what a connection carried, as `weight` of one.
@@ -154,6 +168,14 @@ mod tests {
         let (usual, _) = volumes.share(DNS, Volume::Sent, 40);
         let (tunnel, _) = volumes.share(DNS, Volume::Sent, 100_000);
         assert!(usual > 0.5 && tunnel < 1e-4, "{usual} {tunnel}");
+    }
+
+    #[test]
+    fn what_is_expected_is_where_most_connections_lie() {
+        let range = site().expected(DNS, Volume::Sent).unwrap();
+        assert!(range.low >= 20 && range.high <= 90, "{range:?}");
+        assert!(range.low < range.median && range.median < range.high, "{range:?}");
+        assert_eq!(Volumes::default().expected(DNS, Volume::Sent), None);
     }
 
     #[test]

@@ -12,7 +12,8 @@ use crate::model::{Expectation, PacketFacts, Surprise};
 use crate::predict::cadence::Heartbeat;
 use crate::predict::{Kind, Settled, SyntheticPacket};
 use crate::score::{
-    AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
+    AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, CountRange, Finding, Grounds,
+    Reason, Term, Tipping,
 };
 use crate::time::{Span, Timestamp};
 use crate::wire::{Address, Tunnel};
@@ -28,12 +29,25 @@ impl Display for Event {
             Self::Heartbeat(heartbeat) => write_heartbeat(f, heartbeat),
             Self::Anomaly(anomaly) => write_anomaly(f, anomaly),
             Self::AnomalousConnection(found) => {
-                let AnomalousConnection { id, host_id, key, originator, uid, time, finding, score } =
-                    found;
+                let AnomalousConnection {
+                    id,
+                    host_id,
+                    key,
+                    originator,
+                    uid,
+                    time,
+                    finding,
+                    score,
+                    tipping,
+                } = found;
                 write!(f, "anomalous_connection time={} ", At(*time))?;
                 write_identity(f, *id, *host_id, key, *originator, *uid)?;
                 write_finding(f, finding)?;
-                write_score(f, score)
+                write_score(f, score)?;
+                let Tipping { surprise, counted, expected, seen } = tipping;
+                write_surprise(f, surprise, counted)?;
+                write_seen(f, seen)?;
+                write_expectation(f, expected)
             }
             Self::AnomalousEndpoint(AnomalousEndpoint { address, domain, time, finding }) => {
                 let time = At(*time);
@@ -187,19 +201,35 @@ fn write_anomaly(f: &mut Formatter<'_>, anomaly: &Anomaly) -> fmt::Result {
         uid,
         time,
         surprise,
+        counted,
         threshold,
         probability,
+        known,
         expected,
         seen,
     } = anomaly;
     write!(f, "anomaly time={} ", At(*time))?;
     write_identity(f, *id, *host_id, key, *originator, *uid)?;
-    let Surprise { side_flags, size, time, entropy } = surprise;
-    write!(
-        f,
-        " threshold={threshold:?} probability={probability:?} surprise.side_flags={side_flags:?} surprise.size={size:?} \
-         surprise.time={time:?} surprise.entropy={entropy:?}"
-    )?;
+    write!(f, " threshold={threshold:?} probability={probability:?} known={known}")?;
+    write_surprise(f, surprise, counted)?;
+    write_seen(f, seen)?;
+    write_expectation(f, expected)
+}
+
+fn write_surprise(f: &mut Formatter<'_>, surprise: &Surprise, counted: &Surprise) -> fmt::Result {
+    for (name, Surprise { side_flags, size, time, entropy }) in
+        [("surprise", surprise), ("counted", counted)]
+    {
+        write!(
+            f,
+            " {name}.side_flags={side_flags:?} {name}.size={size:?} {name}.time={time:?} \
+             {name}.entropy={entropy:?}"
+        )?;
+    }
+    Ok(())
+}
+
+fn write_seen(f: &mut Formatter<'_>, seen: &PacketFacts) -> fmt::Result {
     let PacketFacts {
         side,
         protocol,
@@ -219,8 +249,7 @@ fn write_anomaly(f: &mut Formatter<'_>, anomaly: &Anomaly) -> fmt::Result {
         flags.0,
         Maybe(*entropy),
         Maybe(since.map(Span::nanos)),
-    )?;
-    write_expectation(f, expected)
+    )
 }
 
 fn write_heartbeat(f: &mut Formatter<'_>, heartbeat: &Heartbeat) -> fmt::Result {
@@ -334,7 +363,7 @@ fn write_score(f: &mut Formatter<'_>, score: &ConnectionScore) -> fmt::Result {
 }
 
 fn write_finding(f: &mut Formatter<'_>, finding: &Finding) -> fmt::Result {
-    let Finding { severity, threshold, share, reason } = finding;
+    let Finding { severity, threshold, share, reason, grounds } = finding;
     let name = reason.name();
     write!(f, " evidence={severity:?} threshold={threshold:?} share={share:?} reason={name}")?;
     match reason {
@@ -342,6 +371,17 @@ fn write_finding(f: &mut Formatter<'_>, finding: &Finding) -> fmt::Result {
         Reason::Volume { of: _, seen, share } => write!(f, " seen={seen} rarest={share:?}"),
         Reason::Count { activity: _, seen, usual } => write!(f, " seen={seen} usual={usual:?}"),
         Reason::Failures { failed, tried } => write!(f, " seen={failed} of={tried}"),
+    }?;
+    let Grounds { terms, expected, known } = grounds;
+    write!(f, " known={known} terms=")?;
+    for (at, Term { kind, bits }) in terms.iter().flatten().enumerate() {
+        write!(f, "{}{}:{bits:?}", if at > 0 { "," } else { "" }, kind.name())?;
+    }
+    match expected {
+        Some(CountRange { low, median, high }) => {
+            write!(f, " expected.count={low}/{median}/{high}")
+        }
+        None => f.write_str(" expected.count=-"),
     }
 }
 

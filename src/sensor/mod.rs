@@ -31,7 +31,9 @@ use crate::kept::Kept;
 use crate::model::{Model, Origin, PacketFacts, Surprise};
 use crate::predict::cadence::{Heartbeat, Heartbeats};
 use crate::predict::{Arrival, Coverage, Due, Predictor};
-use crate::score::{AnomalousConnection, Anomaly, ConnectionScore, Finding, Scorer, StateError};
+use crate::score::{
+    AnomalousConnection, Anomaly, ConnectionScore, Finding, Scorer, StateError, Tipping,
+};
 use crate::time::{Span, Timestamp};
 use crate::wire::{self, LinkType, PacketView, TcpFlags, Transport, Tunnels};
 
@@ -143,7 +145,7 @@ impl Sensor {
             self.report_anomaly(&seen, &facts, surprise, judgement.probability);
         }
         if let Some(finding) = judgement.finding {
-            self.report_connection(&seen, finding);
+            self.report_connection(&seen, &facts, surprise, finding);
         }
         let two_way = self.review(&seen, &view, &facts);
         let learn = self.learn && self.scorer.may_learn(&judgement);
@@ -416,7 +418,13 @@ impl Sensor {
     }
 
     #[cold]
-    fn report_connection(&mut self, seen: &Observation, finding: Finding) {
+    fn report_connection(
+        &mut self,
+        seen: &Observation,
+        facts: &PacketFacts,
+        surprise: Surprise,
+        finding: Finding,
+    ) {
         let Some(summary) = self.table.summary(seen.id) else { return };
         self.stats.anomalous_connections += 1;
         self.events.push(Event::AnomalousConnection(AnomalousConnection {
@@ -428,6 +436,12 @@ impl Sensor {
             time: seen.time,
             finding,
             score: self.scorer.connection(summary.id.slot),
+            tipping: Tipping {
+                surprise,
+                counted: self.scorer.counted(&surprise),
+                expected: self.model.expect(summary.id.slot, &[], ANOMALY_QUANTILE),
+                seen: *facts,
+            },
         }));
     }
 
@@ -449,8 +463,10 @@ impl Sensor {
             uid: summary.uid,
             time: seen.time,
             surprise,
+            counted: self.scorer.counted(&surprise),
             threshold: self.scorer.threshold(summary.id.slot, facts.position),
             probability,
+            known: self.scorer.known(summary.id.slot, facts.position),
             expected: self.model.expect(summary.id.slot, &[], ANOMALY_QUANTILE),
             seen: *facts,
         }));

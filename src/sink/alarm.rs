@@ -2,8 +2,11 @@
 
 use std::io::Write;
 
-use crate::score::{Activity, AnomalousConnection, AnomalousEndpoint, Finding, Reason, Volume};
+use crate::score::{
+    AnomalousConnection, AnomalousEndpoint, Finding, Grounds, Reason, Sentence, TERMS,
+};
 
+use super::anomaly::{write_expected, write_seen, write_terms};
 use super::conn::write_uid;
 use super::endpoints::write_id;
 use super::row::Row;
@@ -19,12 +22,13 @@ pub(super) fn write_connection(
     row.addr(found.key.address(found.originator));
     write_uid(row, found.uid, scratch);
     write_id(row, &found.key, found.originator);
-    let scored = found.score.scored;
     write_finding(row, &found.finding);
-    scratch.clear();
-    let subject = format_args!("{scored} packets of this connection");
-    note(scratch, &subject, &found.finding, "connections");
-    row.string(scratch);
+    let (protocol, originator) = (found.key.protocol, found.originator);
+    row.count(found.tipping.seen.position);
+    write_terms(row, &found.tipping.counted);
+    write_seen(row, protocol, originator, &found.tipping.seen);
+    write_expected(row, protocol, originator, &found.tipping.expected);
+    write_note(row, &Sentence::Connection(found), scratch);
 }
 
 /// Writes an endpoint that stands out.
@@ -34,8 +38,17 @@ pub(super) fn write_endpoint(row: &mut Row<'_>, found: &AnomalousEndpoint, scrat
     row.addr(found.address);
     (0..6).for_each(|_| row.unset());
     write_finding(row, &found.finding);
+    (0..TIPPING_COLUMNS).for_each(|_| row.unset());
+    write_note(row, &Sentence::Endpoint(found), scratch);
+}
+
+/// Columns of the packet that tipped a connection over.
+const TIPPING_COLUMNS: usize = 16;
+
+fn write_note(row: &mut Row<'_>, sentence: &Sentence<'_>, scratch: &mut Vec<u8>) {
     scratch.clear();
-    note(scratch, &format_args!("{}", found.address), &found.finding, "minutes of an endpoint");
+    // Writing to memory does not fail.
+    let _ = write!(scratch, "{sentence}");
     row.string(scratch);
 }
 
@@ -58,69 +71,18 @@ fn write_finding(row: &mut Row<'_>, finding: &Finding) {
     row.count_or_unset(of);
     row.double_or_unset(usual);
     row.double_or_unset(rarest);
-}
-
-/// One in fewer than this is no rarity worth a number.
-const FEW: f32 = 10.0;
-
-/// For example: `10.0.0.9 turned to 340 services it had not met before within a minute, usual are 2;
-/// one in 12000 minutes of an endpoint comes to as much here`.
-fn note(
-    out: &mut Vec<u8>,
-    subject: &std::fmt::Arguments<'_>,
-    finding: &Finding,
-    units: &'static str,
-) {
-    let one_in = 1.0 / finding.share;
-    // Writing to memory does not fail.
-    let _ = match finding.reason {
-        Reason::Packets { rarest } => {
-            write!(
-                out,
-                "{subject} together are too unlikely; the rarest is one in {:.0} packets like it",
-                1.0 / rarest
-            )
-        }
-        Reason::Novelty { rarest } => write!(
-            out,
-            "{subject} between ends that did not meet before are too unlikely; the rarest is one in {:.0} packets like it",
-            1.0 / rarest
-        ),
-        Reason::Volume { of, seen, share } => {
-            let what = match of {
-                Volume::Sent => "bytes sent by its originator",
-                Volume::Received => "bytes sent by its responder",
-                Volume::Packets => "packets",
-            };
-            let one_in = 1.0 / share;
-            write!(
-                out,
-                "this connection has come to {seen} {what}; one in {one_in:.0} of its service carries as much"
-            )
-        }
-        Reason::Count { activity, seen, usual } => {
-            let (before, after) = match activity {
-                Activity::Opened => ("began", "connections"),
-                Activity::NewServices => ("turned to", "services it had not met before"),
-                Activity::Failed => ("began", "connections that came to nothing"),
-                Activity::Received => ("was the target of", "connections"),
-                Activity::NewSources => {
-                    ("was turned to by", "endpoints that it had not met before")
-                }
-                Activity::Unanswered => ("left unanswered", "connections"),
-            };
-            write!(out, "{subject} {before} {seen} {after} within a minute, usual are {usual:.1}")
-        }
-        Reason::Failures { failed, tried } => {
-            write!(
-                out,
-                "of {tried} services that {subject} turned to for the first time, {failed} did not answer or refused"
-            )
-        }
-    };
-    let _ = if one_in < FEW {
-        write!(out, "; too few {units} were seen here to say how rare that is")
-    } else {
-        write!(out, "; one in {one_in:.0} {units} comes to as much here")
-    };
+    let Grounds { terms, expected, known } = finding.grounds;
+    row.count_or_unset(expected.map(|range| range.low));
+    row.count_or_unset(expected.map(|range| range.median));
+    row.count_or_unset(expected.map(|range| range.high));
+    row.count(known);
+    let mut names = [""; TERMS];
+    let told = terms.iter().flatten().count();
+    for (name, term) in names.iter_mut().zip(terms.iter().flatten()) {
+        *name = term.kind.name();
+    }
+    row.strings(&names[..told]);
+    for term in terms {
+        row.double_or_unset(term.map(|term| term.bits));
+    }
 }

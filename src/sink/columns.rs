@@ -262,9 +262,14 @@ impl Schema {
             col("bits_time", Type::Double, "The part of when it came."),
             col("bits_entropy", Type::Double, "The part of how random its payload was."),
             col(
+                "counted",
+                Type::Double,
+                "What its surprise counts, in bits: each part times its `score.weight_*`.",
+            ),
+            col(
                 "threshold",
                 Type::Double,
-                "Surprise in bits from which a packet like it was an anomaly at that time.",
+                "What it must count for a packet like it to be an anomaly at that time.",
             ),
             col(
                 "one_in",
@@ -273,49 +278,31 @@ impl Schema {
                  much here.",
             ),
             col(
+                "known",
+                Type::Count,
+                "How many such packets were seen here; with few `one_in` rests on all of its protocol.",
+            ),
+            col(
                 "reasons",
                 Type::StringVector,
-                "The parts above a fifth of the whole, largest first: side_flags, size, time, entropy.",
+                "The parts that count for more than a fifth, largest first: side_flags, size, time, \
+                 entropy.",
             ),
             col("position", Type::Count, "How many packets of the connection came before."),
-            col("seen_side", Type::Enum, "Who sent it: `orig` or `resp`."),
-            col("seen_flags", Type::String, "Its TCP flags; unset for other protocols."),
-            col("seen_size", Type::Count, "Its payload bytes."),
-            col("seen_wire_size", Type::Count, "All its bytes on the wire."),
-            col(
-                "seen_after",
-                Type::Interval,
-                "Time since the connection's packet before it; unset for the first.",
-            ),
-            col("expected_side", Type::Enum, "The likelier sender."),
-            col(
-                "expected_flags",
-                Type::String,
-                "The likeliest TCP flags; unset for other protocols.",
-            ),
-            col(
-                "expected_probability",
-                Type::Double,
-                "Probability of that side with those flags, 0 to 1.",
-            ),
-            col("expected_size_low", Type::Count, "Payload bytes: 5 % are smaller."),
-            col("expected_size_mode", Type::Count, "Payload bytes: the likeliest size."),
-            col("expected_size_high", Type::Count, "Payload bytes: 5 % are larger."),
-            col(
-                "expected_after_low",
-                Type::Interval,
-                "Time since the packet before: 5 % come sooner.",
-            ),
-            col(
-                "expected_after_median",
-                Type::Interval,
-                "Time since the packet before: half come sooner.",
-            ),
-            col(
-                "expected_after_high",
-                Type::Interval,
-                "Time since the packet before: 5 % come later.",
-            ),
+            SEEN_SIDE,
+            SEEN_FLAGS,
+            SEEN_SIZE,
+            SEEN_WIRE_SIZE,
+            SEEN_AFTER,
+            EXPECTED_SIDE,
+            EXPECTED_FLAGS,
+            EXPECTED_PROBABILITY,
+            EXPECTED_SIZE_LOW,
+            EXPECTED_SIZE_MODE,
+            EXPECTED_SIZE_HIGH,
+            EXPECTED_AFTER_LOW,
+            EXPECTED_AFTER_MEDIAN,
+            EXPECTED_AFTER_HIGH,
             col("nothing_more", Type::Double, "Probability that nothing more would come, 0 to 1."),
             col("reason", Type::String, "All of it in one sentence."),
         ],
@@ -363,6 +350,45 @@ impl Schema {
                 "Packets: the rarest of them, as one in so many packets like it; bytes and many packets: \
                  one in so many connections of its service carries as much.",
             ),
+            col("expected_low", Type::Count, "Of what `seen` counts: 5 % are smaller."),
+            col("expected_median", Type::Count, "Of what `seen` counts: half are smaller."),
+            col("expected_high", Type::Count, "Of what `seen` counts: 5 % are larger."),
+            col(
+                "known",
+                Type::Count,
+                "Connections, or minutes of endpoints, seen here so far: what `one_in` rests on.",
+            ),
+            col(
+                "terms",
+                Type::StringVector,
+                "What the evidence is made of, largest first: of a connection `packets`, of these its \
+                 `beginning`, its `rarest` packet, its `volume`; of an endpoint its `minute`, those \
+                 `before`, its `failures`.",
+            ),
+            col("bits_first", Type::Double, "The first term in bits; they do not add up."),
+            col("bits_second", Type::Double, "The second."),
+            col("bits_third", Type::Double, "The third."),
+            col(
+                "position",
+                Type::Count,
+                "Of the packet that tipped the connection over, here and up to \
+                 `expected_after_high`: how many came before.",
+            ),
+            col("reasons", Type::StringVector, "Its parts as in anomaly.log."),
+            SEEN_SIDE,
+            SEEN_FLAGS,
+            SEEN_SIZE,
+            SEEN_WIRE_SIZE,
+            SEEN_AFTER,
+            EXPECTED_SIDE,
+            EXPECTED_FLAGS,
+            EXPECTED_PROBABILITY,
+            EXPECTED_SIZE_LOW,
+            EXPECTED_SIZE_MODE,
+            EXPECTED_SIZE_HIGH,
+            EXPECTED_AFTER_LOW,
+            EXPECTED_AFTER_MEDIAN,
+            EXPECTED_AFTER_HIGH,
             col("note", Type::String, "All of it in one sentence."),
         ],
     };
@@ -549,6 +575,34 @@ const RESP_P: Column =
     col("id.resp_p", Type::Port, "Its port; for ICMP the answer's type, or the code without one.");
 const PROTO: Column =
     col("proto", Type::Enum, "Transport protocol: tcp, udp, icmp or unknown_transport.");
+
+const SEEN_SIDE: Column = col("seen_side", Type::Enum, "Who sent it: `orig` or `resp`.");
+const SEEN_FLAGS: Column =
+    col("seen_flags", Type::String, "Its TCP flags; unset for other protocols.");
+const SEEN_SIZE: Column = col("seen_size", Type::Count, "Its payload bytes.");
+const SEEN_WIRE_SIZE: Column = col("seen_wire_size", Type::Count, "All its bytes on the wire.");
+const SEEN_AFTER: Column = col(
+    "seen_after",
+    Type::Interval,
+    "Time since the connection's packet before it; unset for the first.",
+);
+const EXPECTED_SIDE: Column = col("expected_side", Type::Enum, "The likelier sender.");
+const EXPECTED_FLAGS: Column =
+    col("expected_flags", Type::String, "The likeliest TCP flags; unset for other protocols.");
+const EXPECTED_PROBABILITY: Column =
+    col("expected_probability", Type::Double, "Probability of that side with those flags, 0 to 1.");
+const EXPECTED_SIZE_LOW: Column =
+    col("expected_size_low", Type::Count, "Payload bytes: 5 % are smaller.");
+const EXPECTED_SIZE_MODE: Column =
+    col("expected_size_mode", Type::Count, "Payload bytes: the likeliest size.");
+const EXPECTED_SIZE_HIGH: Column =
+    col("expected_size_high", Type::Count, "Payload bytes: 5 % are larger.");
+const EXPECTED_AFTER_LOW: Column =
+    col("expected_after_low", Type::Interval, "Time since the packet before: 5 % come sooner.");
+const EXPECTED_AFTER_MEDIAN: Column =
+    col("expected_after_median", Type::Interval, "Time since the packet before: half come sooner.");
+const EXPECTED_AFTER_HIGH: Column =
+    col("expected_after_high", Type::Interval, "Time since the packet before: 5 % come later.");
 
 #[cfg(test)]
 mod tests {

@@ -76,6 +76,7 @@ static void print_events(foreshadow_sensor *sensor, const foreshadow_verdict *ve
             CHECK(events[i].size == sizeof events[i]);
             if (verdict && events[i].kind == FORESHADOW_EVENT_ANOMALY)
                 check_anomaly(&events[i].data.anomaly, verdict);
+            STATUS(OK, foreshadow_event_sentence(&events[i], line, sizeof line, NULL));
             STATUS(OK, foreshadow_event_format(&events[i], line, sizeof line, NULL));
             puts(line);
         }

@@ -91,6 +91,14 @@ int main(void)
     FIELD(foreshadow_finding, of);
     FIELD(foreshadow_finding, reason);
     FIELD(foreshadow_finding, reserved);
+    STRUCT(foreshadow_evidence);
+    FIELD(foreshadow_evidence, bits);
+    FIELD(foreshadow_evidence, terms);
+    FIELD(foreshadow_evidence, has_expected);
+    FIELD(foreshadow_evidence, known);
+    FIELD(foreshadow_evidence, expected_low);
+    FIELD(foreshadow_evidence, expected_median);
+    FIELD(foreshadow_evidence, expected_high);
     STRUCT(foreshadow_options);
     FIELD(foreshadow_options, size);
     FIELD(foreshadow_options, abi_version);
@@ -197,6 +205,8 @@ int main(void)
     FIELD(foreshadow_anomaly, seen);
     FIELD(foreshadow_anomaly, surprise);
     FIELD(foreshadow_anomaly, probability);
+    FIELD(foreshadow_anomaly, counted);
+    FIELD(foreshadow_anomaly, known);
 
     STRUCT(foreshadow_anomalous_connection);
     FIELD(foreshadow_anomalous_connection, size);
@@ -204,6 +214,11 @@ int main(void)
     FIELD(foreshadow_anomalous_connection, who);
     FIELD(foreshadow_anomalous_connection, finding);
     FIELD(foreshadow_anomalous_connection, score);
+    FIELD(foreshadow_anomalous_connection, evidence);
+    FIELD(foreshadow_anomalous_connection, expected);
+    FIELD(foreshadow_anomalous_connection, seen);
+    FIELD(foreshadow_anomalous_connection, surprise);
+    FIELD(foreshadow_anomalous_connection, counted);
 
     STRUCT(foreshadow_anomalous_endpoint);
     FIELD(foreshadow_anomalous_endpoint, size);
@@ -211,6 +226,7 @@ int main(void)
     FIELD(foreshadow_anomalous_endpoint, reserved);
     FIELD(foreshadow_anomalous_endpoint, address);
     FIELD(foreshadow_anomalous_endpoint, finding);
+    FIELD(foreshadow_anomalous_endpoint, evidence);
     STRUCT(foreshadow_connection);
     FIELD(foreshadow_connection, size);
     FIELD(foreshadow_connection, has);

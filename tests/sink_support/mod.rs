@@ -11,7 +11,8 @@ use foreshadow::model::{Expectation, PacketFacts, SizeRange, Surprise, TimeRange
 use foreshadow::predict::cadence::{Beats, Change, Heartbeat};
 use foreshadow::predict::{Gap, Kind, Outcome, Settled, SyntheticId, SyntheticPacket, Why};
 use foreshadow::score::{
-    Activity, AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
+    Activity, AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, CountRange,
+    Finding, Grounds, Reason, Term, TermKind, Tipping,
 };
 use foreshadow::sensor::{Event, Shed, Stats};
 use foreshadow::time::{Span, Timestamp};
@@ -205,8 +206,10 @@ pub(crate) fn events() -> Vec<Event> {
         uid: UID,
         time: at(2, 0),
         surprise: Surprise { side_flags: 4.0, size: 0.05, time: 17.2, entropy: 0.0 },
-        threshold: 20.0,
+        counted: Surprise { side_flags: 4.0, size: 0.0, time: 8.5, entropy: 0.0 },
+        threshold: 10.0,
         probability: 0.000_02,
+        known: 61_234,
         expected: expectation(),
         seen: PacketFacts {
             side: Side::A,
@@ -225,6 +228,8 @@ pub(crate) fn events() -> Vec<Event> {
         originator: Side::B,
         uid: UID + 1,
         surprise: Surprise { side_flags: 0.5, size: 22.0, time: 0.0, entropy: 6.0 },
+        counted: Surprise { side_flags: 0.5, size: 22.0, time: 0.0, entropy: 6.0 },
+        known: 12,
         expected: Expectation { nothing_more: 0.97, ..expectation() },
         seen: PacketFacts { protocol: 17, since: None, position: 0, ..anomaly.seen },
         ..anomaly
@@ -263,15 +268,28 @@ pub(crate) fn events() -> Vec<Event> {
         surprise_millibits: 5_432_100,
         ..Stats::default()
     };
-    let finding = |reason| Finding { severity: 14.5, threshold: 11.25, share: 0.000_4, reason };
+    let term = |kind, bits| Some(Term { kind, bits });
+    let grounds = Grounds {
+        terms: [term(TermKind::Packets, 15.5), term(TermKind::Rarest, 6.25), None],
+        expected: None,
+        known: 3_100,
+    };
+    let counted = Grounds {
+        terms: [term(TermKind::Minute, 14.5), None, None],
+        expected: Some(CountRange { low: 0, median: 1, high: 5 }),
+        known: 8_123,
+    };
+    let finding =
+        |reason| Finding { severity: 14.5, threshold: 11.25, share: 0.000_4, reason, grounds };
     let endpoint = |time, reason| {
         Event::AnomalousEndpoint(AnomalousEndpoint {
             address: Address::v4([10, 0, 0, 9]),
             domain: 0,
             time,
-            finding: finding(reason),
+            finding: Finding { grounds: counted, ..finding(reason) },
         })
     };
+    let Anomaly { surprise, counted: as_counted, expected, seen, .. } = anomaly;
     let of_packets = AnomalousConnection {
         id: ID,
         host_id: None,
@@ -281,6 +299,7 @@ pub(crate) fn events() -> Vec<Event> {
         time: at(2, 0),
         finding: finding(Reason::Packets { rarest: 0.000_1 }),
         score: ConnectionScore { scored: 14, ..ConnectionScore::default() },
+        tipping: Tipping { surprise, counted: as_counted, expected, seen },
     };
     let of_novelty =
         AnomalousConnection { finding: finding(Reason::Novelty { rarest: 0.01 }), ..of_packets };

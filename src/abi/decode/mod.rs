@@ -14,8 +14,8 @@ use crate::model::{Expectation, PacketFacts, SizeRange, Surprise, TimeRange};
 use crate::predict::cadence::{Beats, Change, Heartbeat};
 use crate::predict::{Gap, Kind, Outcome, Settled, SyntheticId, SyntheticPacket, Why};
 use crate::score::{
-    Activity, AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, Finding, Reason,
-    Volume,
+    Activity, AnomalousConnection, AnomalousEndpoint, Anomaly, ConnectionScore, CountRange,
+    Finding, Grounds, Reason, Term, TermKind, Tipping, Volume,
 };
 use crate::sensor::{Event, Shed, Stats};
 use crate::time::{Span, Timestamp};
@@ -185,8 +185,6 @@ fn kind(number: u8, gap: &ffi::foreshadow_gap) -> Option<Kind> {
 
 fn anomaly(packet: &ffi::foreshadow_anomaly, time: Timestamp) -> Result<Anomaly, Unknown> {
     let who = identity(&packet.who)?;
-    let ffi::foreshadow_surprise { total: _, side_flags, payload_len, time: late, entropy } =
-        packet.surprise;
     Ok(Anomaly {
         id: who.id,
         host_id: who.host_id,
@@ -194,9 +192,11 @@ fn anomaly(packet: &ffi::foreshadow_anomaly, time: Timestamp) -> Result<Anomaly,
         originator: who.originator,
         uid: who.uid,
         time,
-        surprise: Surprise { side_flags, size: payload_len, time: late, entropy },
+        surprise: surprise(&packet.surprise),
+        counted: surprise(&packet.counted),
         threshold: packet.threshold,
         probability: packet.probability,
+        known: packet.known,
         expected: expectation(&packet.expected)?,
         seen: facts(&packet.seen)?,
     })
@@ -214,8 +214,14 @@ fn anomalous_connection(
         originator: who.originator,
         uid: who.uid,
         time,
-        finding: finding(&found.finding)?,
+        finding: finding(&found.finding, &found.evidence)?,
         score: connection_score(&found.score),
+        tipping: Tipping {
+            surprise: surprise(&found.surprise),
+            counted: surprise(&found.counted),
+            expected: expectation(&found.expected)?,
+            seen: facts(&found.seen)?,
+        },
     })
 }
 
@@ -227,11 +233,39 @@ fn anomalous_endpoint(
         address: address(found.address),
         domain: found.domain,
         time,
-        finding: finding(&found.finding)?,
+        finding: finding(&found.finding, &found.evidence)?,
     })
 }
 
-fn finding(found: &ffi::foreshadow_finding) -> Result<Finding, Unknown> {
+fn surprise(bits: &ffi::foreshadow_surprise) -> Surprise {
+    let ffi::foreshadow_surprise { total: _, side_flags, payload_len, time, entropy } = *bits;
+    Surprise { side_flags, size: payload_len, time, entropy }
+}
+
+fn grounds(found: &ffi::foreshadow_evidence) -> Result<Grounds, Unknown> {
+    let mut grounds = Grounds { known: found.known, ..Grounds::default() };
+    for (place, (number, bits)) in
+        grounds.terms.iter_mut().zip(found.terms.into_iter().zip(found.bits))
+    {
+        if u32::from(number) == ffi::FORESHADOW_TERM_NONE {
+            continue;
+        }
+        let kind = TermKind::ALL.into_iter().find(|kind| *kind as u8 == number);
+        *place = Some(Term { kind: kind.ok_or(Unknown::of("evidence.terms"))?, bits });
+    }
+    let ffi::foreshadow_evidence { expected_low, expected_median, expected_high, .. } = *found;
+    grounds.expected = (found.has_expected != 0).then_some(CountRange {
+        low: expected_low,
+        median: expected_median,
+        high: expected_high,
+    });
+    Ok(grounds)
+}
+
+fn finding(
+    found: &ffi::foreshadow_finding,
+    made_of: &ffi::foreshadow_evidence,
+) -> Result<Finding, Unknown> {
     let ffi::foreshadow_finding { severity, threshold, share, rarest, usual, seen, of, .. } =
         *found;
     let clipped = |count: u32| count.min(u32::from(u16::MAX)) as u16;
@@ -254,7 +288,7 @@ fn finding(found: &ffi::foreshadow_finding) -> Result<Finding, Unknown> {
             Reason::Count { activity, seen, usual }
         }
     };
-    Ok(Finding { severity, threshold, share, reason })
+    Ok(Finding { severity, threshold, share, reason, grounds: grounds(made_of)? })
 }
 
 fn summary(connection: &ffi::foreshadow_connection) -> Result<Summary, Unknown> {

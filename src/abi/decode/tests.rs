@@ -34,7 +34,13 @@ const ID: ConnectionId = ConnectionId { slot: Slot(11), generation: 12 };
 const UID: u128 = 13 << 64 | 14;
 
 fn finding(reason: Reason) -> Finding {
-    Finding { severity: 12.5, threshold: 10.5, share: 0.001, reason }
+    let term = |kind, bits| Some(Term { kind, bits });
+    let grounds = Grounds {
+        terms: [term(TermKind::Minute, 11.5), term(TermKind::Failures, 2.5), None],
+        expected: Some(CountRange { low: 121, median: 122, high: 123 }),
+        known: 124,
+    };
+    Finding { severity: 12.5, threshold: 10.5, share: 0.001, reason, grounds }
 }
 
 fn endpoint(reason: Reason) -> Event {
@@ -95,8 +101,10 @@ fn events() -> Vec<Event> {
         uid: UID,
         time: Timestamp::from_nanos(21),
         surprise: Surprise { side_flags: 22.5, size: 23.5, time: 24.5, entropy: 25.5 },
+        counted: Surprise { side_flags: 22.25, size: 23.25, time: 24.25, entropy: 25.25 },
         threshold: 26.5,
         probability: 0.0001,
+        known: 125,
         expected: expected(),
         seen: PacketFacts {
             side: Side::B,
@@ -239,8 +247,17 @@ fn events() -> Vec<Event> {
             originator: Side::A,
             uid: UID,
             time,
-            finding: finding(Reason::Packets { rarest: 0.5 }),
+            finding: Finding {
+                grounds: Grounds::default(),
+                ..finding(Reason::Packets { rarest: 0.5 })
+            },
             score,
+            tipping: Tipping {
+                surprise: anomaly.surprise,
+                counted: anomaly.counted,
+                expected: anomaly.expected,
+                seen: anomaly.seen,
+            },
         }),
         endpoint(Reason::Novelty { rarest: 0.25 }),
         endpoint(Reason::Volume { of: Volume::Received, seen: 70_000, share: 0.125 }),
