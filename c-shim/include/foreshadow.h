@@ -104,11 +104,19 @@ enum foreshadow_status_code {
     /** As many sensors are open as can be (FORESHADOW_SENSORS_MAX). */
     FORESHADOW_STATUS_LIMIT = 15,
     /** The file that config key `store.path` names is in use by another sensor, or cannot be written. */
-    FORESHADOW_STATUS_STORE = 16
+    FORESHADOW_STATUS_STORE = 16,
+    /** A blob was refused (the error text names why), or the configuration is that of no federation. */
+    FORESHADOW_STATUS_FEDERATION = 17
 };
 
 /** How many sensors one process can hold open. */
 #define FORESHADOW_SENSORS_MAX 1024
+
+/** What merges the blobs of a federation's sensors. A handle, not an address: never dereference it. */
+typedef struct foreshadow_aggregator foreshadow_aggregator;
+
+/** How many aggregators one process can hold open. */
+#define FORESHADOW_AGGREGATORS_MAX 16
 
 /* ---- Parts: structs without `size`, used in others ------------------------------------------ */
 
@@ -807,6 +815,10 @@ typedef struct foreshadow_target {
     int64_t last_ns;
     /** Names of those that weigh most, heaviest first; each ends with a zero byte, unused ones are empty. */
     char heaviest[6][48];
+    /** How many sensors of the federation saw it, where its score is the whole network's; 1 where it is
+     *  this sensor's own. */
+    uint32_t sensors;
+    uint8_t reserved_end[4];
 } foreshadow_target;
 
 /** Events were lost because nobody polled; event.time_ns is the time of the first one lost. */
@@ -932,6 +944,45 @@ typedef struct foreshadow_event {
         uint8_t room[512];
     } data;
 } foreshadow_event;
+
+/** What an aggregator did since it was opened. */
+typedef struct foreshadow_aggregator_totals {
+    uint32_t size;
+    /** Sensors that are heard at present. */
+    uint32_t sensors;
+    /** Blobs taken. */
+    uint64_t taken;
+    /** Blobs refused; each refusal was a status with its reason. */
+    uint64_t refused;
+    /** Rounds closed. */
+    uint64_t rounds;
+    /** Times a sensor's counter was left out of a round, because it alone had overfilled it. */
+    uint64_t left_out;
+    /** Targets raised. */
+    uint64_t targets;
+    /** The round that the view is of: how many times config key `bloom.interval` passed since 1970. */
+    uint64_t round;
+    /** Targets in the view: the indices of foreshadow_aggregator_target are below this. */
+    uint32_t targets_now;
+    /** Categories: the indices of foreshadow_aggregator_category are below this. */
+    uint32_t categories;
+} foreshadow_aggregator_totals;
+
+/** A target of the whole network, under its keyed hash: a sensor that met it knows its address. */
+typedef struct foreshadow_network_target {
+    uint32_t size;
+    /** The categories it appears in, the config's first in the lowest bit. */
+    uint32_t category_mask;
+    /** The keyed hash. */
+    uint8_t id[16];
+    /** Sum of the network's weights of those categories. */
+    double score;
+    /** The round in which it came over the threshold. */
+    uint64_t since;
+    /** How many sensors saw it. */
+    uint32_t sensors;
+    uint32_t reserved;
+} foreshadow_network_target;
 
 /** A buffer of this size holds every line that foreshadow_event_format writes. */
 #define FORESHADOW_LINE_MAX 2048
@@ -1062,6 +1113,89 @@ foreshadow_status foreshadow_event_format(const foreshadow_event *event, char *b
  */
 foreshadow_status foreshadow_event_sentence(const foreshadow_event *event, char *buffer,
                                             size_t buffer_size, size_t *needed);
+
+/* ---- Functions: the federation --------------------------------------------------------------- */
+
+/*
+ * Sensors that see parts of one network send blobs to one aggregator and hear its view. How the blobs
+ * travel is the host's concern: they may be lost, doubled, late and out of order, and are sealed under
+ * the federation's key. docs/federation.md says what is in them.
+ *
+ *   sensor      foreshadow_federation_export  ->  foreshadow_aggregator_take     aggregator
+ *               foreshadow_federation_merge   <-  foreshadow_aggregator_view
+ *
+ * Sensors need the config keys `bloom.federation_key` and `federation.sensor` (a name of their own), and
+ * like the aggregator the same categories, `bloom.interval` and `bloom.window`.
+ */
+
+/**
+ * Takes the next blob that a sensor has for its federation: `*needed` is set to its size, or to 0 if there
+ * is none for now. Call it until there is none, after an event of kind FORESHADOW_EVENT_CATEGORY or from
+ * time to time; there are new ones once every `bloom.interval` of packet time. A blob holds the state
+ * of the sensor's counters, not what changed: one that is not taken before the next round is replaced.
+ *
+ * FORESHADOW_STATUS_BUFFER: it is larger than `buffer_size`, and still waits; `buffer` may be null if
+ * `buffer_size` is 0. Most have less than 600 kB. FORESHADOW_STATUS_FEDERATION: the sensor is in no federation.
+ * Encoding takes some milliseconds, once a round.
+ */
+foreshadow_status foreshadow_federation_export(foreshadow_sensor *sensor, uint8_t *buffer,
+                                               size_t buffer_size, size_t *needed);
+
+/**
+ * Lets a sensor hear the network's view. Each target in it that this sensor met becomes an event of kind
+ * FORESHADOW_EVENT_TARGET whose `sensors` is above 1, once an episode. The same view again, or an older
+ * one, does nothing. FORESHADOW_STATUS_FEDERATION: it is refused, and nothing was taken from it.
+ */
+foreshadow_status foreshadow_federation_merge(foreshadow_sensor *sensor, const uint8_t *blob, size_t size);
+
+/**
+ * Opens an aggregator and sets `*aggregator` to it, or to null on failure; `options` as for a sensor,
+ * with `bloom.federation_key` or `federation.seal_key`. The host closes it with foreshadow_aggregator_close.
+ * As with a sensor: one thread at a time. The reason of what fails on an aggregator is in
+ * foreshadow_last_error(NULL, ...) on the same thread.
+ */
+foreshadow_status foreshadow_aggregator_open(const foreshadow_options *options,
+                                             foreshadow_aggregator **aggregator);
+
+/** Closes an aggregator and frees what it holds. */
+foreshadow_status foreshadow_aggregator_close(foreshadow_aggregator *aggregator);
+
+/**
+ * Takes a sensor's blob. `sender` is the `federation.sensor` of who sent it, where the host knows
+ * that, or null: a blob under another name is refused. `now_ns` is the capture's time by the host's
+ * clock: a blob of a later round is refused, but for `federation.ahead`; INT64_MAX takes any.
+ * FORESHADOW_STATUS_FEDERATION: it is refused and counted; the text ends with the reason's name in brackets.
+ */
+foreshadow_status foreshadow_aggregator_take(foreshadow_aggregator *aggregator, const uint8_t *blob,
+                                             size_t size, const char *sender, int64_t now_ns);
+
+/** Closes the rounds that are over at `now_ns`, less `federation.grace`: weights and targets are made anew. */
+foreshadow_status foreshadow_aggregator_advance(foreshadow_aggregator *aggregator, int64_t now_ns);
+
+/** Closes every round that was spoken of, as at the end of a replayed capture. */
+foreshadow_status foreshadow_aggregator_finish(foreshadow_aggregator *aggregator);
+
+/**
+ * Copies out the view of the last closed round, for every sensor to hear; `buffer`, `buffer_size` and
+ * `needed` as in foreshadow_federation_export. It stays until the next round is closed.
+ */
+foreshadow_status foreshadow_aggregator_view(foreshadow_aggregator *aggregator, uint8_t *buffer,
+                                             size_t buffer_size, size_t *needed);
+
+/** Fills `totals`; its `size` must be set. */
+foreshadow_status foreshadow_aggregator_stats(foreshadow_aggregator *aggregator,
+                                              foreshadow_aggregator_totals *totals);
+
+/**
+ * Fills `category` with a category of the network in the last closed round; its `size` must be set.
+ * FORESHADOW_STATUS_ARGUMENT: there is none with this index, or no round was closed yet.
+ */
+foreshadow_status foreshadow_aggregator_category(foreshadow_aggregator *aggregator, size_t index,
+                                                 foreshadow_category *category);
+
+/** The same for a target of the network, the highest score first. */
+foreshadow_status foreshadow_aggregator_target(foreshadow_aggregator *aggregator, size_t index,
+                                               foreshadow_network_target *target);
 
 #ifdef __cplusplus
 }

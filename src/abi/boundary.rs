@@ -2,8 +2,10 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::bloom::federate::Aggregator;
 use crate::sensor::Sensor;
 use crate::store::Keeper;
 
@@ -12,6 +14,15 @@ use super::registry::{Miss, Registry};
 use super::status::{Failure, Status};
 
 static SENSORS: Registry<Box<Open>, { ffi::FORESHADOW_SENSORS_MAX as usize }> = Registry::new();
+
+static AGGREGATORS: Registry<Box<Merging>, { ffi::FORESHADOW_AGGREGATORS_MAX as usize }> =
+    Registry::new();
+
+/// An open aggregator; one that had a fault is of no more use.
+struct Merging {
+    aggregator: Aggregator,
+    poisoned: bool,
+}
 
 thread_local! {
     /// Why this thread's last call failed that had no sensor to keep the reason.
@@ -23,6 +34,8 @@ pub(super) struct Open {
     pub(super) sensor: Sensor,
     pub(super) keeper: Option<Keeper>,
     pub(super) finished: bool,
+    /// Blobs of the last round that the host has not taken yet.
+    pub(super) blobs: VecDeque<Vec<u8>>,
     poisoned: bool,
     last_error: String,
     #[cfg(test)]
@@ -37,6 +50,7 @@ pub(super) fn insert(sensor: Sensor, keeper: Option<Keeper>) -> Result<usize, Fa
         sensor,
         keeper,
         finished: false,
+        blobs: VecDeque::new(),
         poisoned: false,
         last_error,
         #[cfg(test)]
@@ -115,6 +129,65 @@ pub(super) fn close(handle: usize) -> Status {
         // What a panic left is not worth keeping, and what was finished is kept already.
         if open.poisoned || open.finished { Ok(()) } else { open.keep() }
     })
+}
+
+/// Takes in an aggregator and gives its handle.
+pub(super) fn insert_aggregator(aggregator: Aggregator) -> Result<usize, Failure> {
+    AGGREGATORS.insert(Box::new(Merging { aggregator, poisoned: false })).map_err(|_| {
+        let limit = ffi::FORESHADOW_AGGREGATORS_MAX;
+        Failure::new(Status::Limit, format!("{limit} aggregators are open, and no more can be"))
+    })
+}
+
+/// Runs `body` on an open aggregator; what fails is told to this thread.
+pub(super) fn on_aggregator(
+    handle: usize,
+    body: impl FnOnce(&mut Aggregator) -> Result<(), Failure>,
+) -> Status {
+    if handle == 0 {
+        return tell_thread(Failure::null("aggregator"));
+    }
+    let mut hold = match AGGREGATORS.hold(handle) {
+        Ok(hold) => hold,
+        Err(miss) => return tell_thread(of_aggregator(miss)),
+    };
+    let Some(merging) = hold.get() else { return tell_thread(of_aggregator(Miss::Stale)) };
+    if merging.poisoned {
+        return Status::Poisoned;
+    }
+    match catch_unwind(AssertUnwindSafe(|| body(&mut merging.aggregator))) {
+        Ok(Ok(())) => Status::Ok,
+        Ok(Err(failure)) => tell_thread(failure),
+        Err(panic) => {
+            merging.poisoned = true;
+            let text = format!("{}; the aggregator is poisoned", fault(&*panic));
+            tell_thread(Failure::new(Status::Panic, text))
+        }
+    }
+}
+
+/// Closes an aggregator, poisoned or not.
+pub(super) fn close_aggregator(handle: usize) -> Status {
+    on_thread(|| {
+        if handle == 0 {
+            return Err(Failure::null("aggregator"));
+        }
+        drop(AGGREGATORS.hold(handle).map_err(of_aggregator)?.remove());
+        Ok(())
+    })
+}
+
+fn of_aggregator(miss: Miss) -> Failure {
+    match miss {
+        Miss::Stale => Failure::new(
+            Status::Handle,
+            "the aggregator is not open: it was closed already, or this is none",
+        ),
+        Miss::Busy => Failure::new(
+            Status::Busy,
+            "another thread is in a call on this aggregator, which serves one thread at a time",
+        ),
+    }
 }
 
 /// Shows `read` the reason of the last failure: of a sensor, or of this thread if there is no handle.

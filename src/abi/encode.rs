@@ -612,7 +612,7 @@ fn category(report: &Report) -> ffi::foreshadow_category {
 }
 
 fn target(flagged: &Flagged) -> ffi::foreshadow_target {
-    let Flagged { time: _, target, threshold, heaviest } = *flagged;
+    let Flagged { time: _, target, threshold, heaviest, sensors } = *flagged;
     let Target { address: of, score, categories, first, last } = target;
     ffi::foreshadow_target {
         size: size_of_ours::<ffi::foreshadow_target>(),
@@ -623,6 +623,8 @@ fn target(flagged: &Flagged) -> ffi::foreshadow_target {
         first_ns: first.nanos(),
         last_ns: last.nanos(),
         heaviest: heaviest.map(|name| name.map_or([0; _], |name| text(name.as_str()))),
+        sensors,
+        reserved_end: [0; 4],
     }
 }
 
@@ -636,7 +638,7 @@ fn flag<T: Copy>(bit: ffi::foreshadow_has, value: Option<T>) -> u16 {
 }
 
 /// Text with a zero byte at its end, cut to fit.
-fn text<const N: usize>(text: &str) -> [c_char; N] {
+pub(super) fn text<const N: usize>(text: &str) -> [c_char; N] {
     let mut out = [0; N];
     for (to, from) in out.iter_mut().take(N - 1).zip(text.bytes()) {
         *to = from as c_char;

@@ -357,7 +357,7 @@ impl Open {
     }
 }
 
-fn call(
+pub(super) fn call(
     sensor: *mut foreshadow_sensor,
     body: impl FnOnce(&mut Open) -> Result<(), Failure>,
 ) -> foreshadow_status {
@@ -375,7 +375,7 @@ fn no_connection(id: u64) -> Failure {
 ///
 /// # Safety
 /// Each text in `options` is null, or ends with a zero byte and is not written meanwhile.
-unsafe fn config(options: &foreshadow_options) -> Result<Config, Failure> {
+pub(super) unsafe fn config(options: &foreshadow_options) -> Result<Config, Failure> {
     let ours = ffi::FORESHADOW_ABI_VERSION;
     if options.abi_version != ours {
         return Err(Failure::new(
@@ -471,6 +471,7 @@ macro_rules! hold_to_the_header {
         $(const _: () = { let _ = if true { ffi::$name } else { $name }; };)*
     };
 }
+pub(super) use hold_to_the_header;
 hold_to_the_header! {
     foreshadow_abi_version
     foreshadow_version

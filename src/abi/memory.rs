@@ -44,6 +44,9 @@ growing! {
     foreshadow_connection: 296,
     foreshadow_stats: 152,
     foreshadow_event: 528,
+    foreshadow_category: 128,
+    foreshadow_aggregator_totals: 64,
+    foreshadow_network_target: 48,
 }
 
 /// Copies a struct in; what the host's lacks is zero.
@@ -224,6 +227,50 @@ pub(super) unsafe fn write_text(
         ));
     }
     Ok(())
+}
+
+/// Copies bytes out where all of them fit; sets `needed` to how many they are.
+///
+/// # Safety
+/// - `buffer` is null or points to `size` writable bytes, `needed` is null or points to a writable number.
+/// - Nobody else touches either meanwhile, and they do not overlap `bytes`.
+pub(super) unsafe fn write_bytes(
+    bytes: &[u8],
+    buffer: *mut u8,
+    size: usize,
+    needed: *mut usize,
+) -> Result<(), Failure> {
+    // SAFETY: as the caller promises.
+    unsafe { write_number(needed, bytes.len()) };
+    if size < bytes.len() {
+        let text = format!("the blob takes {} bytes and the buffer has {size}", bytes.len());
+        return Err(Failure::new(Status::Buffer, text));
+    }
+    if buffer.is_null() {
+        return Err(Failure::null("buffer"));
+    }
+    // SAFETY: `buffer` is not null, so `size` bytes are writable, which is at least as many.
+    unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), buffer, bytes.len()) };
+    Ok(())
+}
+
+/// Bytes that a host hands in.
+///
+/// # Safety
+/// `pointer` is null or points to `size` bytes, readable and not written for `'a`.
+pub(super) unsafe fn bytes<'a>(
+    pointer: *const u8,
+    size: usize,
+    what: &'static str,
+) -> Result<&'a [u8], Failure> {
+    if pointer.is_null() {
+        return if size == 0 { Ok(&[]) } else { Err(Failure::null(what)) };
+    }
+    if size > isize::MAX as usize {
+        return Err(Failure::new(Status::Argument, format!("{what} is larger than memory")));
+    }
+    // SAFETY: it is not null, so the caller promises so many bytes for `'a`.
+    Ok(unsafe { std::slice::from_raw_parts(pointer, size) })
 }
 
 /// The `size` that the host's struct begins with, if it is one we can serve.

@@ -8,7 +8,7 @@
 //!
 //! | module | what it does | unsafe |
 //! |---|---|---|
-//! | [`exports`] | one function a symbol: pointers to values, values to pointers | yes |
+//! | [`exports`], [`federation`] | one function a symbol: pointers to values, values to pointers | yes |
 //! | `memory` | copies structs and text over the boundary, by the size the host gave | yes |
 //! | `boundary` | finds the sensor, keeps panics and error texts | no |
 //! | `registry` | handles that are numbers, so that a stale one is seen and not followed | no |
@@ -24,6 +24,7 @@ mod boundary;
 mod decode;
 mod encode;
 pub mod exports;
+pub mod federation;
 #[allow(
     missing_docs,
     non_camel_case_types,

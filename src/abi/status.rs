@@ -41,6 +41,7 @@ statuses! {
     Finished = FORESHADOW_STATUS_FINISHED, c"the sensor was finished";
     Limit = FORESHADOW_STATUS_LIMIT, c"as many sensors are open as can be";
     Store = FORESHADOW_STATUS_STORE, c"the store is in use or cannot be written";
+    Federation = FORESHADOW_STATUS_FEDERATION, c"a blob was refused, or there is no federation";
 }
 
 /// A status other than done, and why in words.
@@ -71,7 +72,7 @@ mod tests {
         let mut distinct = known.clone();
         distinct.sort_unstable();
         distinct.dedup();
-        assert_eq!(known.len(), Status::Store as usize + 1);
+        assert_eq!(known.len(), Status::Federation as usize + 1);
         assert_eq!(distinct.len(), known.len());
         assert_eq!(text(-1), c"unknown status");
         assert_eq!(text(i32::MAX), c"unknown status");

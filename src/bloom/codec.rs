@@ -14,7 +14,7 @@ use std::fmt;
 
 use super::counter::BloomCounter;
 use super::geometry::Geometry;
-use super::key::FederationKey;
+use super::key::SealKey;
 
 const MAGIC: &[u8; 4] = b"FSBC";
 const VERSION: u8 = 1;
@@ -86,7 +86,7 @@ impl std::error::Error for DecodeError {}
 impl BloomCounter {
     /// The counter as bytes, sealed under the key it hashes with.
     #[must_use]
-    pub fn encode(&self, key: &FederationKey) -> Vec<u8> {
+    pub fn encode(&self, key: &SealKey) -> Vec<u8> {
         let geometry = self.geometry();
         let mut bytes = Vec::with_capacity(64);
         bytes.extend_from_slice(MAGIC);
@@ -98,7 +98,7 @@ impl BloomCounter {
         for words in self.words() {
             write_window(&mut bytes, words);
         }
-        let seal = key.digest(&bytes);
+        let seal = key.seal(&bytes);
         bytes.extend_from_slice(&seal.to_le_bytes());
         bytes
     }
@@ -108,11 +108,7 @@ impl BloomCounter {
     /// # Errors
     ///
     /// Whatever does not fit; nothing is taken over then.
-    pub fn decode(
-        bytes: &[u8],
-        geometry: Geometry,
-        key: &FederationKey,
-    ) -> Result<Self, DecodeError> {
+    pub fn decode(bytes: &[u8], geometry: Geometry, key: &SealKey) -> Result<Self, DecodeError> {
         let mut reader = Reader(bytes);
         if reader.take()? != *MAGIC {
             return Err(DecodeError::Magic);
@@ -128,7 +124,7 @@ impl BloomCounter {
             return Err(DecodeError::Key(id));
         }
         let (content, seal) = bytes.split_last_chunk::<SEAL>().ok_or(DecodeError::Length)?;
-        if key.digest(content).to_le_bytes() != *seal {
+        if key.seal(content).to_le_bytes() != *seal {
             return Err(DecodeError::Seal);
         }
         if capacity != geometry.capacity() || rate != geometry.rate() {
@@ -242,6 +238,7 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
+    use super::super::key::FederationKey;
     use super::*;
 
     const KEY: FederationKey = FederationKey::new([3; 16]);
@@ -262,12 +259,12 @@ mod tests {
     }
 
     fn decode(bytes: &[u8]) -> Result<BloomCounter, DecodeError> {
-        BloomCounter::decode(bytes, geometry(), &KEY)
+        BloomCounter::decode(bytes, geometry(), &KEY.seal_key())
     }
 
     /// Puts a fitting seal under changed content.
     fn sealed(mut content: Vec<u8>) -> Vec<u8> {
-        let seal = KEY.digest(&content);
+        let seal = KEY.seal_key().seal(&content);
         content.extend_from_slice(&seal.to_le_bytes());
         content
     }
@@ -275,19 +272,19 @@ mod tests {
     #[test]
     fn an_empty_counter_is_small_and_a_full_one_no_larger_than_its_bits() {
         let empty = BloomCounter::new(geometry(), &KEY);
-        assert_eq!(empty.encode(&KEY).len(), 59);
+        assert_eq!(empty.encode(&KEY.seal_key()).len(), 59);
         let full = filled(&(0..5_000).collect::<Vec<_>>(), 1);
-        assert_eq!(full.encode(&KEY).len(), 59 + full.memory());
+        assert_eq!(full.encode(&KEY.seal_key()).len(), 59 + full.memory());
     }
 
     #[test]
     fn what_does_not_fit_is_named() {
-        let bytes = filled(&[1, 2, 3], 0).encode(&KEY);
+        let bytes = filled(&[1, 2, 3], 0).encode(&KEY.seal_key());
         let foreign = FederationKey::new([4; 16]);
-        let refused = BloomCounter::decode(&bytes, geometry(), &foreign);
+        let refused = BloomCounter::decode(&bytes, geometry(), &foreign.seal_key());
         assert_eq!(refused, Err(DecodeError::Key(KEY.id())));
         let other = Geometry::new(200, 0.01).unwrap();
-        let refused = BloomCounter::decode(&bytes, other, &KEY);
+        let refused = BloomCounter::decode(&bytes, other, &KEY.seal_key());
         assert_eq!(refused, Err(DecodeError::Geometry { capacity: 100, rate: 0.01 }));
         let mut newer = bytes.clone();
         newer[4] = 2;
@@ -300,7 +297,7 @@ mod tests {
 
     #[test]
     fn sealed_nonsense_is_refused_without_taking_memory_for_it() {
-        let bytes = filled(&[1, 2, 3], 0).encode(&KEY);
+        let bytes = filled(&[1, 2, 3], 0).encode(&KEY.seal_key());
         let head = &bytes[..33];
         let window = |form: u8, content: &[u8]| {
             let length = (content.len() as u32).to_le_bytes();
@@ -322,7 +319,7 @@ mod tests {
         #[test]
         fn a_counter_comes_back_as_it_was(elements in vec(any::<u32>(), 0..300), rotations in 0..3_usize) {
             let counter = filled(&elements, rotations);
-            prop_assert_eq!(decode(&counter.encode(&KEY)), Ok(counter));
+            prop_assert_eq!(decode(&counter.encode(&KEY.seal_key())), Ok(counter));
         }
 
         #[test]
@@ -333,7 +330,7 @@ mod tests {
 
         #[test]
         fn one_changed_byte_is_noticed(at in any::<prop::sample::Index>(), by in 1..=255_u8) {
-            let mut bytes = filled(&[1, 2, 3], 0).encode(&KEY);
+            let mut bytes = filled(&[1, 2, 3], 0).encode(&KEY.seal_key());
             let at = at.index(bytes.len());
             bytes[at] ^= by;
             prop_assert!(decode(&bytes).is_err());

@@ -23,7 +23,7 @@ pub struct BloomCounter {
 
 /// One window's bits.
 #[derive(Clone, PartialEq, Debug)]
-struct Window {
+pub(super) struct Window {
     words: Box<[u64]>,
     ones: u64,
 }
@@ -81,11 +81,29 @@ impl Window {
         }
     }
 
-    fn merge(&mut self, other: &Self) {
+    pub(super) fn merge(&mut self, other: &Self) {
         for (word, other) in self.words.iter_mut().zip(&other.words) {
             *word |= other;
         }
         self.ones = count_ones(&self.words);
+    }
+
+    /// How many bits are set.
+    pub(super) const fn ones(&self) -> u64 {
+        self.ones
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.ones == 0
+    }
+
+    /// About how many distinct elements it saw: `-(bits / hashes) ln(1 - fill)`.
+    pub(super) fn distinct(&self, geometry: Geometry) -> f64 {
+        let bits = geometry.bits() as f64;
+        let hashes = f64::from(geometry.hashes());
+        // A full window has seen at least what makes its last bit likely.
+        let zeros = geometry.bits().saturating_sub(self.ones).max(1) as f64;
+        -(bits / hashes) * (zeros / bits).ln()
     }
 }
 
@@ -138,7 +156,18 @@ impl BloomCounter {
     pub fn rotate(&mut self) {
         self.windows.swap(0, 1);
         self.windows[0].clear();
-        self.epoch += 1;
+        self.epoch = self.epoch.wrapping_add(1);
+    }
+
+    /// Brings it to an epoch: rotates once if that is the next, forgets everything if it is any other.
+    pub fn date(&mut self, epoch: u64) {
+        if epoch != self.epoch {
+            self.rotate();
+            if epoch != self.epoch {
+                self.rotate();
+            }
+            self.epoch = epoch;
+        }
     }
 
     /// Takes in all that another counter saw in the same epoch.
@@ -180,14 +209,10 @@ impl BloomCounter {
         self.epoch
     }
 
-    /// About how many distinct elements the open window saw: `-(bits / hashes) ln(1 - fill)`.
+    /// About how many distinct elements the open window saw.
     #[must_use]
     pub fn distinct(&self) -> f64 {
-        let bits = self.geometry.bits() as f64;
-        let hashes = f64::from(self.geometry.hashes());
-        // A full window has seen at least what makes its last bit likely.
-        let zeros = (self.geometry.bits() - self.windows[0].ones).max(1) as f64;
-        -(bits / hashes) * (zeros / bits).ln()
+        self.windows[0].distinct(self.geometry)
     }
 
     /// The share of the open window's bits that are set; at capacity about a half.
@@ -217,6 +242,12 @@ impl BloomCounter {
         2 * 8 * self.geometry.words()
     }
 
+    /// The open window and the one before.
+    pub(super) fn into_windows(self) -> [Window; 2] {
+        self.windows
+    }
+
+    /// The bits of the open window and of the one before.
     pub(super) fn words(&self) -> [&[u64]; 2] {
         self.windows.each_ref().map(|window| &*window.words)
     }
@@ -289,6 +320,21 @@ mod tests {
             assert!((estimated / measured - 1.0).abs() < 0.1, "{estimated} for {measured}");
             assert!((counter.distinct() / 50_000.0 - 1.0).abs() < 0.01, "{}", counter.distinct());
             assert!(!counter.is_overfull() && (counter.fill() - 0.5).abs() < 0.05);
+        }
+    }
+
+    #[test]
+    fn a_date_rotates_once_to_the_next_epoch_and_forgets_all_for_another() {
+        let mut counter = counter(100, 0.01);
+        counter.date(41);
+        counter.insert(element(1));
+        counter.date(41);
+        counter.date(42);
+        assert!(counter.contains(element(1)) && counter.epoch() == 42);
+        for far in [44, 7] {
+            counter.insert(element(1));
+            counter.date(far);
+            assert!(!counter.contains(element(1)) && counter.epoch() == far);
         }
     }
 

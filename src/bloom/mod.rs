@@ -12,11 +12,13 @@
 //! What it promises: bounded memory, no I/O, no clock but the packets', the same packets give the
 //! same answers; counters merge in any order, however often the same one comes, and hostile bytes are
 //! refused by name. What it does not do: decide what is anomalous in a connection (see `score`), or
-//! carry anything between sensors.
+//! carry anything between sensors ([`federate`] says what would be
+//! carried).
 
 mod category;
 mod codec;
 mod counter;
+pub mod federate;
 mod geometry;
 mod key;
 mod name;
@@ -30,7 +32,7 @@ pub use category::{Category, Part, Role};
 pub use codec::DecodeError;
 pub use counter::{BloomCounter, Mismatch};
 pub use geometry::{Geometry, GeometryError};
-pub use key::{Element, FederationKey};
+pub use key::{Element, FederationKey, SealKey};
 pub use name::Name;
 pub use reach::Sketch;
 pub use rule::{Could, Facts, Networks, Prefix, Rule, RuleError};

@@ -3,6 +3,7 @@
 use hashbrown::HashTable;
 
 use super::key::Element;
+use crate::wire::Address;
 
 /// Bits of one sketch; it tells counts of up to about 600 apart.
 const BITS: usize = 256;
@@ -19,6 +20,34 @@ impl Sketch {
         // The low half places elements in counters; the sketch uses bits that those hardly do.
         let bit = (element.0 >> 100) as usize % BITS;
         self.0[bit / 64] |= 1 << (bit % 64);
+    }
+
+    /// Bytes of its encoding.
+    pub(super) const BYTES: usize = BITS / 8;
+
+    /// Its bits.
+    pub(super) fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        for (to, word) in bytes.chunks_exact_mut(8).zip(self.0) {
+            to.copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// The sketch of these bits; `None` unless they are as many.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut words = [0; BITS / 64];
+        for (word, from) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+            *word = u64::from_le_bytes(from.try_into().ok()?);
+        }
+        (bytes.len() == Self::BYTES).then_some(Self(words))
+    }
+
+    /// What both of two windows saw.
+    pub(super) fn union([open, before]: &[Self; 2]) -> Self {
+        let mut both = *open;
+        both.merge(before);
+        both
     }
 
     /// Takes in what another sketch saw.
@@ -42,6 +71,7 @@ impl Sketch {
 #[derive(Clone, Copy)]
 struct Entry {
     target: Element,
+    address: Address,
     category: u8,
     /// Seen in the open window and in the one before.
     seen: [Sketch; 2],
@@ -65,13 +95,29 @@ impl Reach {
     }
 
     /// Counts an element for a target; how many distinct ones it had in both windows.
-    pub(super) fn count(&mut self, target: Element, category: u8, element: Element) -> u32 {
-        let at = self.find(target, category).unwrap_or_else(|| self.make(target, category));
-        let [open, before] = &mut self.entries[at].seen;
-        open.set(element);
-        let mut both = *open;
-        both.merge(before);
-        both.distinct()
+    pub(super) fn count(
+        &mut self,
+        target: Element,
+        address: Address,
+        category: u8,
+        element: Element,
+    ) -> u32 {
+        let found = self.find(target, category);
+        let at = found.unwrap_or_else(|| self.make(target, address, category));
+        let seen = &mut self.entries[at].seen;
+        seen[0].set(element);
+        Sketch::union(seen).distinct()
+    }
+
+    /// Every target's sketches in every category where it has some.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Element, u8, [Sketch; 2])> {
+        self.entries.iter().map(|entry| (entry.target, entry.category, entry.seen))
+    }
+
+    /// The address of a target.
+    pub(super) fn address(&self, target: Element) -> Option<Address> {
+        let found = (0..u8::MAX).find_map(|category| self.find(target, category));
+        found.map(|at| self.entries[at].address)
     }
 
     /// Closes the window and forgets the one before.
@@ -105,8 +151,8 @@ impl Reach {
         self.index.find(hash(target, category), is_it).map(|&at| at as usize)
     }
 
-    fn make(&mut self, target: Element, category: u8) -> usize {
-        let entry = Entry { target, category, seen: [Sketch::default(); 2] };
+    fn make(&mut self, target: Element, address: Address, category: u8) -> usize {
+        let entry = Entry { target, address, category, seen: [Sketch::default(); 2] };
         if self.entries.len() < self.capacity {
             return self.insert(entry);
         }
@@ -157,7 +203,8 @@ mod tests {
 
     fn counted(reach: &mut Reach, target: u64, elements: std::ops::Range<u64>) -> u32 {
         let target = element(1_000_000 + target);
-        elements.fold(0, |_, number| reach.count(target, 0, element(number)))
+        let address = Address::v4([10, 0, 0, 1]);
+        elements.fold(0, |_, number| reach.count(target, address, 0, element(number)))
     }
 
     #[test]

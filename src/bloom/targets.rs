@@ -94,6 +94,18 @@ impl Targets {
         entry.judge(self.limits, weights?)
     }
 
+    /// A target's address, and when it was first and last seen.
+    pub(super) fn met(&self, id: Element) -> Option<(Address, Timestamp, Timestamp)> {
+        let at = *self.index.find(id.0 as u64, |&at| self.entries[at as usize].id == id)?;
+        let Entry { address, first, last, .. } = self.entries[at as usize];
+        Some((address, first, last))
+    }
+
+    /// The categories that each target appears in, in the open window and in the one before.
+    pub(super) fn appearances(&self) -> impl Iterator<Item = (Element, [Mask; 2])> {
+        self.entries.iter().map(|entry| (entry.id, entry.masks))
+    }
+
     /// Weights changed: answers every target that is now over the threshold and was not before.
     pub(super) fn reweigh<'a>(&'a mut self, weights: &'a Weights) -> impl Iterator<Item = Target> {
         let limits = self.limits;

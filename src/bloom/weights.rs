@@ -54,6 +54,12 @@ impl Weights {
         }
     }
 
+    /// A category's smoothed share of activity; 0 for one that there is not.
+    #[must_use]
+    pub fn share(&self, category: usize) -> f64 {
+        self.shares.get(category).copied().unwrap_or(0.0)
+    }
+
     /// A category's weight; 0 for one that there is not.
     ///
     /// Under [`Weighting::Rarity`] it is `log(share) / log(floor)`: 1 for a category at the floor, 0 for

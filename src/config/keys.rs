@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use toml_edit::Value;
 
 use super::category::Categories;
-use super::setting::{ANY, HexKey, Misfit, Named, Prefixes, Setting};
+use super::setting::{ANY, HexKey, Misfit, Named, Prefixes, SensorName, Setting};
 use crate::bloom::Weighting;
 use crate::time::Span;
 use crate::wire::Tunnels;
@@ -426,6 +426,28 @@ sections! {
         max_targets: usize = 65_536, in 16..=16_777_216, unit "targets", cost "up to 200 bytes each";
         /// What the site's clocks show when it is midnight in UTC, for rules that speak of the hour.
         utc_offset: i32 = 0, in -12..=14, unit "hours", cost "nothing";
+    }
+
+    /// Sensors that merge what they counted; with bloom.federation_key.
+    federation: FederationConfig {
+        /// The name of this sensor, which no other one of the federation has. Without one it is no member.
+        sensor: SensorName = SensorName::NONE, in ANY, unit "none",
+            cost "a copy of the counters whenever they are given out";
+        /// For an aggregator that shall not be able to look addresses up: the key that seals, which is
+        /// made of bloom.federation_key, instead of that.
+        seal_key: HexKey = HexKey::NONE, in ANY, unit "none", cost "nothing";
+        /// Targets that a sensor tells of at once, those nearest to appearing in most categories; an
+        /// aggregator refuses more, and takes four times as many of one sensor in a window.
+        targets: usize = 1_024, in 16..=65_536, unit "targets", cost "up to 100 bytes each in every blob";
+        /// Sensors that an aggregator hears at once.
+        max_sensors: usize = 64, in 1..=10_000, unit "sensors", cost "memory for the counters of each";
+        /// Sensors that must have seen a target before it is one of the network.
+        quorum: usize = 2, in 1..=10_000, unit "sensors",
+            cost "what fewer sensors see is left to them; at 1 a single one can raise anybody";
+        /// Intervals that a round waits for blobs that come late.
+        grace: u64 = 2, in 0..=1_000, unit "intervals", cost "targets are told of later";
+        /// Intervals that a sensor's clock may be ahead of the aggregator's.
+        ahead: u64 = 2, in 0..=1_000_000, unit "intervals", cost "a clock that is wrong is noticed later";
     }
 
     /// The logs that the command line writes.

@@ -27,7 +27,7 @@ pub use keys::{
     BloomConfig, Config, FlowConfig, Key, LiveConfig, LogConfig, LogFormat, ModelConfig, ModelKind,
     PredictConfig, ScoreConfig, SensorConfig, StoreConfig, WireConfig,
 };
-pub use setting::{HexKey, Prefixes};
+pub use setting::{HexKey, Prefixes, SensorName};
 
 /// The origin to name for text that comes from a host's options instead of a file.
 pub const OPTIONS: &str = "<options>";

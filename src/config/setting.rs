@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use toml_edit::{Array, Value};
 
 use super::period;
-use crate::bloom::{FederationKey, Prefix};
+use crate::bloom::federate::is_sensor;
+use crate::bloom::{FederationKey, Name, Prefix};
 use crate::time::Span;
 use crate::wire::Tunnels;
 
@@ -353,6 +354,41 @@ impl Setting for HexKey {
     fn write(&self) -> String {
         let hex = |key: FederationKey| format!("{:032x}", u128::from_be_bytes(*key.danger_bytes()));
         quote(&self.0.map_or_else(String::new, hex))
+    }
+}
+
+/// The name of a sensor in its federation, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SensorName(Option<Name>);
+
+impl SensorName {
+    /// No name.
+    pub(super) const NONE: Self = Self(None);
+
+    /// The name, if one was given.
+    #[must_use]
+    pub const fn name(self) -> Option<Name> {
+        self.0
+    }
+}
+
+impl Setting for SensorName {
+    type Range = ();
+
+    fn range((): &()) -> String {
+        "\"\" or a name of up to 40 letters, digits, - and _".to_owned()
+    }
+
+    fn read(value: &Value, (): &()) -> Result<Self, Misfit> {
+        let text = value.as_str().ok_or(Misfit(None))?;
+        if text.is_empty() {
+            return Ok(Self::NONE);
+        }
+        is_sensor(text).then(|| Self(Some(Name::new(text)))).ok_or(Misfit(None))
+    }
+
+    fn write(&self) -> String {
+        quote(self.0.as_ref().map_or("", Name::as_str))
     }
 }
 

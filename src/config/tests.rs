@@ -139,7 +139,7 @@ fn an_unknown_key_like_none_is_answered_with_those_there_are() {
     assert_eq!(
         message("[bananas]"),
         "f.toml:1:2: bananas: unknown key, expected one of sensor, wire, flow, model, store, \
-         predict, score, bloom, log, rebuild, live, category"
+         predict, score, bloom, federation, log, rebuild, live, category"
     );
 }
 

@@ -7,7 +7,7 @@ use crate::model::PacketFacts;
 use crate::time::{Span, Timestamp};
 use crate::wire::TcpFlags;
 
-use super::Sensor;
+use super::{Sensor, federation_member};
 
 /// Uses of services that are remembered: an endpoint's first use of one is a behaviour.
 const USES: u32 = 200_000;
@@ -68,7 +68,7 @@ impl Sensor {
         }
     }
 
-    fn hear_behaviours(&mut self) {
+    pub(super) fn hear_behaviours(&mut self) {
         while let Some(heard) = self.behaviours.as_mut().and_then(Stage::poll) {
             self.events.push(heard.into());
         }
@@ -152,12 +152,16 @@ const fn has_failed(summary: &Summary) -> bool {
 
 /// The stage that a config asks for.
 pub(super) fn stage(config: &Config) -> Option<Stage> {
+    settings(config).map(Stage::new)
+}
+
+pub(super) fn settings(config: &Config) -> Option<Settings> {
     let bloom = &config.bloom;
     if !bloom.enabled() {
         return None;
     }
     let seed = u128::from(config.sensor.seed()).to_be_bytes();
-    Some(Stage::new(Settings {
+    Some(Settings {
         categories: config.categories(),
         key: bloom.federation_key().key().unwrap_or(FederationKey::new(seed)),
         interval: bloom.interval(),
@@ -176,5 +180,6 @@ pub(super) fn stage(config: &Config) -> Option<Stage> {
         max_targets: bloom.max_targets(),
         uses: Geometry::new(USES, USES_RATE).ok()?,
         uses_window: Span::from_nanos(bloom.window().nanos().saturating_mul(USES_WINDOWS)),
-    }))
+        member: federation_member(config).ok(),
+    })
 }

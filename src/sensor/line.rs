@@ -87,12 +87,12 @@ fn write_category(f: &mut Formatter<'_>, report: &Report) -> fmt::Result {
 }
 
 fn write_target(f: &mut Formatter<'_>, flagged: &Flagged) -> fmt::Result {
-    let Flagged { time, target, threshold, heaviest } = flagged;
+    let Flagged { time, target, threshold, heaviest, sensors } = flagged;
     let Target { address, score, categories, first, last } = target;
     write!(
         f,
         "target time={} address={address} score={score:?} threshold={threshold:?} \
-         categories={categories:#x} first={} last={} heaviest=",
+         categories={categories:#x} sensors={sensors} first={} last={} heaviest=",
         At(*time),
         At(*first),
         At(*last)

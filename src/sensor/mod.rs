@@ -11,6 +11,7 @@
 
 mod behaviour;
 mod event;
+mod federation;
 mod heartbeat;
 mod keep;
 mod line;
@@ -20,6 +21,7 @@ mod stats;
 mod synthesis;
 
 pub use event::{Event, Explanation, Shed, Verdict};
+pub use federation::{FederationError, federation_member, federation_terms};
 pub use open::OpenError;
 pub use stats::Stats;
 

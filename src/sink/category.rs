@@ -20,7 +20,7 @@ pub(super) fn write(row: &mut Row<'_>, report: &Report) {
 
 /// Writes an endpoint whose behaviours add up.
 pub(super) fn write_target(row: &mut Row<'_>, flagged: &Flagged) {
-    let Flagged { time, target, threshold, heaviest } = flagged;
+    let Flagged { time, target, threshold, heaviest, sensors } = flagged;
     let Target { address, score, categories, first, last } = target;
     row.time(*time);
     row.addr(*address);
@@ -31,4 +31,5 @@ pub(super) fn write_target(row: &mut Row<'_>, flagged: &Flagged) {
     row.strings(&names);
     row.time(*first);
     row.time(*last);
+    row.count(*sensors);
 }

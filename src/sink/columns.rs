@@ -475,6 +475,12 @@ impl Schema {
             ),
             col("first", Type::Time, "When it was first seen in one."),
             col("last", Type::Time, "When it was last counted in one."),
+            col(
+                "sensors",
+                Type::Count,
+                "How many sensors of the federation saw it, where its score is the whole network's; 1 \
+                 where it is this sensor's own.",
+            ),
         ],
     };
 

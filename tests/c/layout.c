@@ -264,6 +264,8 @@ int main(void)
     FIELD(foreshadow_target, first_ns);
     FIELD(foreshadow_target, last_ns);
     FIELD(foreshadow_target, heaviest);
+    FIELD(foreshadow_target, sensors);
+    FIELD(foreshadow_target, reserved_end);
     STRUCT(foreshadow_shed);
     FIELD(foreshadow_shed, size);
     FIELD(foreshadow_shed, reserved);
@@ -306,5 +308,24 @@ int main(void)
     FIELD(foreshadow_event, kind);
     FIELD(foreshadow_event, time_ns);
     FIELD(foreshadow_event, data);
+    STRUCT(foreshadow_aggregator_totals);
+    FIELD(foreshadow_aggregator_totals, size);
+    FIELD(foreshadow_aggregator_totals, sensors);
+    FIELD(foreshadow_aggregator_totals, taken);
+    FIELD(foreshadow_aggregator_totals, refused);
+    FIELD(foreshadow_aggregator_totals, rounds);
+    FIELD(foreshadow_aggregator_totals, left_out);
+    FIELD(foreshadow_aggregator_totals, targets);
+    FIELD(foreshadow_aggregator_totals, round);
+    FIELD(foreshadow_aggregator_totals, targets_now);
+    FIELD(foreshadow_aggregator_totals, categories);
+    STRUCT(foreshadow_network_target);
+    FIELD(foreshadow_network_target, size);
+    FIELD(foreshadow_network_target, category_mask);
+    FIELD(foreshadow_network_target, id);
+    FIELD(foreshadow_network_target, score);
+    FIELD(foreshadow_network_target, since);
+    FIELD(foreshadow_network_target, sensors);
+    FIELD(foreshadow_network_target, reserved);
     return 0;
 }

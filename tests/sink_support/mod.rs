@@ -351,6 +351,7 @@ pub(crate) fn events() -> Vec<Event> {
                 None,
                 None,
             ],
+            sensors: 3,
         }),
         Event::Stats { time: at(30, 0), stats },
     ]

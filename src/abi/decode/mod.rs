@@ -515,6 +515,7 @@ fn target(target: &ffi::foreshadow_target, time: Timestamp) -> Result<Flagged, U
         },
         threshold: target.threshold,
         heaviest,
+        sensors: target.sensors,
     })
 }
 

@@ -295,6 +295,7 @@ fn events() -> Vec<Event> {
                 None,
                 None,
             ],
+            sensors: 122,
         }),
         Event::Shed(Shed { time, events: 90 }),
     ]

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use super::category::{Category, use_of_service};
 use super::counter::BloomCounter;
+use super::federate::publish::Member;
+use super::federate::{Caps, Terms, terms::number};
 use super::geometry::Geometry;
 use super::key::FederationKey;
 use super::name::Name;
@@ -39,6 +41,8 @@ pub struct Settings {
     pub uses: Geometry,
     /// How long a window of that memory stands open.
     pub uses_window: Span,
+    /// Under what name, and within what bounds, it is a member of a federation, if it is.
+    pub member: Option<(Name, Caps)>,
 }
 
 /// What a category did in an interval.
@@ -75,6 +79,9 @@ pub struct Flagged {
     pub threshold: f64,
     /// Its categories by name, those that weigh most first, as many as have a place here.
     pub heaviest: [Option<Name>; Self::NAMED],
+    /// How many sensors saw it, where the whole network's score came over the threshold; 1 where this
+    /// sensor's own did.
+    pub sensors: u32,
 }
 
 impl Flagged {
@@ -120,7 +127,8 @@ impl Turn {
     /// When the turn last came that was due by `now`, and how many times it did; `None` if not once.
     #[inline]
     fn pass(&mut self, now: Timestamp) -> Option<(Timestamp, u64)> {
-        let due = *self.next.get_or_insert_with(|| now.after(self.every));
+        // At even times of the clock, so that the sensors of a federation agree on them.
+        let due = *self.next.get_or_insert_with(|| next(now, self.every));
         (now >= due).then(|| {
             let late = now.since(due).nanos() / self.every.nanos().max(1);
             let last = due.after(Span::from_nanos(late.saturating_mul(self.every.nanos())));
@@ -130,25 +138,34 @@ impl Turn {
     }
 }
 
+/// The first even multiple of `every` after `now`.
+fn next(now: Timestamp, every: Span) -> Timestamp {
+    let every = i64::try_from(every.nanos().max(1)).unwrap_or(i64::MAX);
+    Timestamp::from_nanos(now.nanos().div_euclid(every).saturating_add(1).saturating_mul(every))
+}
+
 /// The categories at work.
 ///
 /// A connection is counted once in a category and window: a packet of one that is counted everywhere
 /// costs a comparison. What a rule can't be for a connection is known from its first packet.
 pub struct Stage {
-    settings: Settings,
-    counters: Vec<BloomCounter>,
+    pub(super) settings: Settings,
+    pub(super) counters: Vec<BloomCounter>,
     activity: Vec<u64>,
-    weights: Weights,
-    targets: Targets,
-    reach: Reach,
+    pub(super) weights: Weights,
+    pub(super) targets: Targets,
+    pub(super) reach: Reach,
     uses: BloomCounter,
     watches: Vec<Watch>,
     window: u32,
+    /// The number of the window that stands open, counted from 1970.
+    pub(super) epoch: u64,
     intervals: u32,
     interval_turn: Turn,
     window_turn: Turn,
     uses_turn: Turn,
     heard: VecDeque<Heard>,
+    pub(super) member: Option<Box<Member>>,
 }
 
 impl Stage {
@@ -161,6 +178,9 @@ impl Stage {
         settings.categories.truncate(Self::MOST);
         let Settings { categories, key, weighting, smoothing, limits, max_targets, uses, .. } =
             &settings;
+        let member = settings
+            .member
+            .map(|(sensor, caps)| Box::new(Member::new(sensor, Terms::new(&settings, caps))));
         let initial = categories.iter().map(|category| category.weight).collect();
         Self {
             counters: categories.iter().map(|it| BloomCounter::new(it.geometry, key)).collect(),
@@ -171,11 +191,13 @@ impl Stage {
             uses: BloomCounter::new(*uses, key),
             watches: Vec::new(),
             window: 0,
+            epoch: 0,
             intervals: 0,
             interval_turn: Turn::every(settings.interval),
             window_turn: Turn::every(settings.window),
             uses_turn: Turn::every(settings.uses_window),
             heard: VecDeque::new(),
+            member,
             settings,
         }
     }
@@ -248,13 +270,15 @@ impl Stage {
     /// Packet time came to `now`: intervals and windows end.
     #[inline]
     pub fn advance(&mut self, now: Timestamp) {
+        if self.window_turn.next.is_none() {
+            self.go_to_window(now);
+        }
         if let Some((time, _)) = self.interval_turn.pass(now) {
             // After a silence that is one interval: a thousand empty ones say nothing.
             self.end_interval(time);
         }
-        if let Some((_, times)) = self.window_turn.pass(now) {
-            // Two forget everything; more change nothing.
-            (0..times.min(2)).for_each(|_| self.end_window());
+        if self.window_turn.pass(now).is_some() {
+            self.go_to_window(now);
         }
         if let Some((_, times)) = self.uses_turn.pass(now) {
             (0..times.min(2)).for_each(|_| self.uses.rotate());
@@ -304,7 +328,7 @@ impl Stage {
             + self.watches.capacity() * size_of::<Watch>()
     }
 
-    fn is_warm(&self) -> bool {
+    pub(super) fn is_warm(&self) -> bool {
         self.intervals >= self.settings.warm_up
     }
 
@@ -317,8 +341,8 @@ impl Stage {
         self.activity[usize::from(number)] += u64::from(is_new);
         let address = category.target(facts);
         let id = key.element(address.bytes());
-        let reached =
-            category.at_least <= 1 || self.reach.count(id, number, element) >= category.at_least;
+        let reached = category.at_least <= 1
+            || self.reach.count(id, address, number, element) >= category.at_least;
         if reached {
             let weights = self.is_warm().then_some(&self.weights);
             let flagged = self.targets.appear(id, address, number, now, weights);
@@ -330,20 +354,36 @@ impl Stage {
 
     #[cold]
     fn flag(&mut self, time: Timestamp, target: Target) {
+        let heaviest = self.heaviest(target.categories, |number| self.weights.weight(number));
+        let threshold = self.settings.limits.threshold;
+        self.say(Flagged { time, target, threshold, heaviest, sensors: 1 });
+    }
+
+    pub(super) fn say(&mut self, flagged: Flagged) {
+        self.heard.push_back(Heard::Target(flagged));
+    }
+
+    /// The names of those of these categories that weigh most.
+    pub(super) fn heaviest(
+        &self,
+        categories: Mask,
+        weight: impl Fn(usize) -> f64,
+    ) -> [Option<Name>; Flagged::NAMED] {
         let mut numbers: Vec<usize> = (0..self.settings.categories.len())
-            .filter(|number| target.categories & (1 << number) != 0)
+            .filter(|number| categories & (1 << number) != 0)
             .collect();
-        let weight = |number: &usize| self.weights.weight(*number);
-        numbers.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
+        numbers.sort_by(|a, b| weight(*b).total_cmp(&weight(*a)));
         let mut heaviest = [None; Flagged::NAMED];
         for (place, number) in heaviest.iter_mut().zip(numbers) {
             *place = Some(self.settings.categories[number].name);
         }
-        let threshold = self.settings.limits.threshold;
-        self.heard.push_back(Heard::Target(Flagged { time, target, threshold, heaviest }));
+        heaviest
     }
 
     fn end_interval(&mut self, time: Timestamp) {
+        if let Some(member) = &mut self.member {
+            member.note(time, &self.activity);
+        }
         self.weights.update(&self.activity);
         self.intervals = self.intervals.saturating_add(1);
         let counted = self.counters.iter().zip(&mut self.activity).enumerate();
@@ -366,10 +406,20 @@ impl Stage {
         }
     }
 
-    fn end_window(&mut self) {
-        self.counters.iter_mut().for_each(BloomCounter::rotate);
-        self.targets.rotate();
-        self.reach.rotate();
+    /// Brings everything to the window that a time lies in; windows are the same in every sensor.
+    fn go_to_window(&mut self, now: Timestamp) {
+        let epoch = number(now, self.settings.window);
+        if epoch == self.epoch {
+            return;
+        }
+        // Two forget everything, and so does a clock that was set back; more change nothing.
+        let times = if epoch == self.epoch.wrapping_add(1) { 1 } else { 2 };
+        for _ in 0..times {
+            self.targets.rotate();
+            self.reach.rotate();
+        }
+        self.counters.iter_mut().for_each(|counter| counter.date(epoch));
+        self.epoch = epoch;
         self.window = self.window.wrapping_add(1);
     }
 }

@@ -39,6 +39,7 @@ fn stage() -> Stage {
         max_targets: 100,
         uses: Geometry::new(1_000, 0.001).unwrap(),
         uses_window: Span::from_secs(1_000),
+        member: None,
     })
 }
 
