@@ -317,3 +317,46 @@ proptest! {
         prop_assert_eq!(serials, (1..=seen.made.len() as u64).collect::<Vec<_>>());
     }
 }
+
+/// The same frame with an IP identification.
+fn numbered(mut frame: Vec<u8>, id: u16) -> Vec<u8> {
+    frame[18..20].copy_from_slice(&id.to_be_bytes());
+    frame
+}
+
+#[test]
+fn a_bare_acknowledgement_that_only_its_senders_numbers_tell_of_is_found_where_it_was_due() {
+    let (mut sensor, mut seen) = (sensor(&[]), Seen::default());
+    for at in 0..60 {
+        let (start, time) = (1_000 + at * 1_000, i64::from(at) * 10 * MILLI);
+        push(&mut sensor, time, &tcp(true, start, 500, 1_000));
+        if at != 40 {
+            let frame = numbered(tcp(false, 500, start + 1_000, 0), 7_000 + at as u16);
+            push(&mut sensor, time + MILLI, &frame);
+        }
+        seen.drain(&mut sensor);
+    }
+    let [gap] = &seen.gaps(Why::Numbering)[..] else { panic!("{:?}", seen.made) };
+    assert_eq!((gap.side, gap.payload_len, gap.sequence), (Side::B, 0, Some(500)));
+    let off = gap.due.nanos() - (400 * MILLI + MILLI);
+    assert!(off.abs() < MILLI / 2, "{off}");
+    assert_eq!(seen.outcome(gap), Outcome::Lost);
+}
+
+#[test]
+fn an_acknowledgement_that_was_only_overtaken_is_none() {
+    let mut sensor = sensor(&[]);
+    for at in 0..60_u32 {
+        // Two of them changed places.
+        let id = match at {
+            40 => 41,
+            41 => 40,
+            other => other,
+        };
+        let (start, time) = (1_000 + at * 1_000, i64::from(at) * MILLI);
+        push(&mut sensor, time, &tcp(true, start, 500, 1_000));
+        let frame = numbered(tcp(false, 500, start + 1_000, 0), 7_000 + id as u16);
+        push(&mut sensor, time + MILLI / 10, &frame);
+    }
+    assert!(finish(sensor).gaps(Why::Numbering).is_empty());
+}

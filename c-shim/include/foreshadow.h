@@ -511,7 +511,9 @@ enum foreshadow_why {
     /** RTP: numbers were skipped. */
     FORESHADOW_WHY_RTP = 3,
     /** A request on a service that always answers was not answered. */
-    FORESHADOW_WHY_NO_RESPONSE = 4
+    FORESHADOW_WHY_NO_RESPONSE = 4,
+    /** Its sender's IP identification counts a packet that left no other mark. */
+    FORESHADOW_WHY_NUMBERING = 5
 };
 
 /** Where a gap packet stands in its hole; all zero for an overdue one. */

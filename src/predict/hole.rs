@@ -131,6 +131,12 @@ impl Split {
     }
 }
 
+/// When a part was sent of which only the first one's time is known: spread from there to `until`.
+pub(super) fn evenly(part: u32, parts: u32, first: Timestamp, until: Timestamp) -> Timestamp {
+    let room = u128::from(until.since(first).nanos()) * u128::from(part) / u128::from(parts.max(1));
+    first.after(Span::from_nanos(u64::try_from(room).unwrap_or(u64::MAX)))
+}
+
 /// When a part of a hole was sent: between the packet before the hole and the one that showed it,
 /// in order.
 ///
@@ -165,7 +171,7 @@ mod tests {
     fn habit(sizes: &[u32]) -> Habit {
         let mut habit = Habit::NONE;
         for &size in sizes {
-            habit.observe(size, None, None);
+            habit.observe(size, None, None, |_| 0);
         }
         habit
     }

@@ -49,6 +49,8 @@ pub(crate) struct Came {
     pub(crate) acknowledgement: Option<u32>,
     /// It carries only what was seen before: a retransmission or a keep-alive.
     pub(crate) repeats: bool,
+    /// By its side's numbering it is one of those that were skipped before.
+    pub(crate) behind: bool,
     /// The RTP number of a packet that came late.
     pub(crate) late_number: Option<u16>,
     /// The packet before it on the connection came from the same side.
@@ -89,6 +91,13 @@ pub(super) fn fate(open: &SyntheticPacket, came: &Came) -> Fate {
         Some(Why::NoResponse) => {
             // One answer answers the last request; a second one in a row must be this.
             if own && came.in_a_row { Fate::Settle(Outcome::Late) } else { Fate::Keep }
+        }
+        Some(Why::Numbering) => {
+            if own && came.behind {
+                Fate::Settle(Outcome::Late)
+            } else {
+                Fate::Keep
+            }
         }
         None => overdue_fate(open, came, own),
     }
@@ -131,8 +140,8 @@ fn before(number: u32, other: u32) -> bool {
 /// The outcome of a packet for which nothing more is waited for.
 pub(super) fn last_outcome(open: &SyntheticPacket) -> Outcome {
     match open.kind.gap().map(|gap| gap.why) {
-        // RTP does not acknowledge: its numbers say that the packet was sent, and it passed unseen.
-        Some(Why::Acknowledged | Why::Rtp) => Outcome::Lost,
+        // The side's own numbers say that the packet was sent, and it passed unseen.
+        Some(Why::Acknowledged | Why::Rtp | Why::Numbering) => Outcome::Lost,
         _ => Outcome::Phantom,
     }
 }

@@ -65,11 +65,14 @@ pub enum Why {
     Rtp = 3,
     /// A request on a service that always answers was not answered.
     NoResponse = 4,
+    /// The side's IP identification counts a packet that nobody saw, and no other number tells of.
+    Numbering = 5,
 }
 
 impl Why {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Hole, Self::Acknowledged, Self::Rtp, Self::NoResponse];
+    pub const ALL: [Self; 5] =
+        [Self::Hole, Self::Acknowledged, Self::Rtp, Self::NoResponse, Self::Numbering];
 
     /// The name used in logs.
     #[must_use]
@@ -79,6 +82,7 @@ impl Why {
             Self::Acknowledged => "acknowledged",
             Self::Rtp => "rtp",
             Self::NoResponse => "no_response",
+            Self::Numbering => "numbering",
         }
     }
 }

@@ -5,7 +5,8 @@ use super::coverage::Class;
 use super::habit::Habit;
 use super::ledger::List;
 use super::respond::Answers;
-use crate::flow::Service;
+use super::vacancy::Vacancy;
+use crate::flow::{Service, Side};
 use crate::time::Timestamp;
 
 /// One connection.
@@ -18,6 +19,10 @@ pub(super) struct Track {
     /// Open synthetic packets.
     pub(super) open: List,
     pub(super) record: Record,
+    /// Where an unseen packet of the side that is silent now may have been.
+    pub(super) vacancy: Vacancy,
+    /// Who sent the last packet.
+    pub(super) speaker: Side,
     /// How each side's packets look, by `Side as usize`.
     pub(super) habits: [Habit; 2],
     pub(super) baseline: Baseline,
@@ -46,6 +51,8 @@ impl Track {
         confidence: 0.0,
         open: List::EMPTY,
         record: Record { set: 0, missed: 0 },
+        vacancy: Vacancy::NONE,
+        speaker: Side::A,
         habits: [Habit::NONE; 2],
         baseline: Baseline::NONE,
         answers: Answers::NONE,
@@ -99,6 +106,6 @@ mod tests {
 
     #[test]
     fn a_connection_keeps_within_its_bytes() {
-        assert!(size_of::<Track>() <= 72, "{}", size_of::<Track>());
+        assert!(size_of::<Track>() <= 88, "{}", size_of::<Track>());
     }
 }

@@ -149,7 +149,7 @@ impl Sensor {
         if let Some(finding) = judgement.finding {
             self.report_connection(&seen, &facts, surprise, finding);
         }
-        let two_way = self.review(&seen, &view, &facts);
+        let two_way = self.review(&seen, &view, &facts, &surprise);
         let learn = self.learn && self.scorer.may_learn(&judgement);
         self.model.step(slot, &facts, learn);
         if is_ended {

@@ -1,8 +1,8 @@
 //! Holes and deadlines to synthetic packets, and these to events.
 
 use crate::flow::{Observation, Side, Summary};
-use crate::model::PacketFacts;
-use crate::predict::{Came, Found, Outcome, Report, Why};
+use crate::model::{PacketFacts, Surprise};
+use crate::predict::{Came, Found, Outcome, Report, Sender, Unseen, Why};
 use crate::time::Timestamp;
 use crate::wire::{PacketView, TcpFlags, Transport};
 
@@ -17,6 +17,7 @@ impl Sensor {
         seen: &Observation,
         view: &PacketView<'_>,
         facts: &PacketFacts,
+        surprise: &Surprise,
     ) -> bool {
         let slot = seen.id.slot;
         let Some(connection) = self.table.connection(slot) else { return false };
@@ -24,8 +25,13 @@ impl Sensor {
         if !self.predictor.is_on() {
             return two_way;
         }
-        let id = view.network.and_then(|network| network.id);
-        let skipped = self.predictor.observe(slot, facts, id);
+        let from = Sender {
+            address: connection.key().address(seen.side),
+            id: view.network.and_then(|network| network.id),
+            time: seen.time,
+        };
+        let bits = surprise.side_flags + surprise.size;
+        let unseen = self.predictor.observe(slot, facts, &from, bits);
         if !two_way {
             return false;
         }
@@ -38,15 +44,16 @@ impl Sensor {
             _ => self.predictor.unanswered(slot, requester, facts, &before),
         };
         if self.predictor.has_open(slot) {
-            let came = came(seen, view, facts, before.side);
+            let came = came(seen, view, facts, before.side, unseen.behind);
             self.predictor.decide(slot, &came, seen.time);
         }
         let note = &seen.sequence;
-        if note.gap > 0 || note.unseen_ahead > 0 || note.lost_packets > 0 || unanswered.is_some() {
+        let by_sequence = note.gap > 0 || note.unseen_ahead > 0 || note.lost_packets > 0;
+        if by_sequence || unseen.untold > 0 || unanswered.is_some() {
             self.find_missing(
                 seen,
                 facts,
-                skipped,
+                &unseen,
                 unanswered.map(|wait| {
                     let since = facts.since.unwrap_or_default();
                     seen.time.before(since).after(wait.min(since))
@@ -63,7 +70,7 @@ impl Sensor {
         &mut self,
         seen: &Observation,
         facts: &PacketFacts,
-        skipped: Option<u16>,
+        unseen: &Unseen,
         unanswered: Option<Timestamp>,
     ) {
         let slot = seen.id.slot;
@@ -79,7 +86,8 @@ impl Sensor {
             before: seen.time.before(facts.since.unwrap_or_default()),
             after: seen.time,
             now: seen.time,
-            skipped: if side == own { skipped } else { None },
+            confidence: 1.0,
+            skipped: if side == own { unseen.skipped } else { None },
             acknowledgement: connection.next_sequence(side.other()),
         };
         let mut holes: [Option<Found>; 4] = [None; 4];
@@ -97,8 +105,26 @@ impl Sensor {
             holes[3] = Some(Found { after: due, ..found(Why::NoResponse, peer, 0, 1) });
         }
         let last = &self.last[slot.index()];
+        let mut explained = 0_u32;
         for hole in holes.iter().flatten() {
-            self.predictor.fill(&summary, hole, &*self.model, last);
+            let parts = self.predictor.fill(&summary, hole, &*self.model, last);
+            if hole.side == own {
+                explained = explained.saturating_add(parts);
+            }
+        }
+        // What its numbers count beyond these left no mark anywhere else.
+        let rest = u32::from(unseen.untold).saturating_sub(explained);
+        if let Some(place) = unseen.place
+            && rest > 0
+        {
+            let start = connection.next_sequence(own).unwrap_or_default();
+            let start = start.wrapping_sub(facts.payload_len);
+            let hole = Found {
+                after: place,
+                confidence: unseen.confidence,
+                ..found(Why::Numbering, own, start, rest)
+            };
+            self.predictor.fill(&summary, &hole, &*self.model, last);
         }
     }
 
@@ -145,7 +171,13 @@ impl Sensor {
 }
 
 /// What a packet says to the open ones of its connection.
-fn came(seen: &Observation, view: &PacketView<'_>, facts: &PacketFacts, before: Side) -> Came {
+fn came(
+    seen: &Observation,
+    view: &PacketView<'_>,
+    facts: &PacketFacts,
+    before: Side,
+    behind: bool,
+) -> Came {
     let note = &seen.sequence;
     let len = facts.payload_len;
     let (mut sequence, mut acknowledgement) = (None, None);
@@ -166,6 +198,7 @@ fn came(seen: &Observation, view: &PacketView<'_>, facts: &PacketFacts, before: 
         sequence,
         acknowledgement,
         repeats: note.keep_alive || (len > 0 && note.retransmitted == len),
+        behind,
         late_number: note.late_number,
         in_a_row: facts.position > 0 && before == seen.side,
     }

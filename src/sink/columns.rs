@@ -182,7 +182,8 @@ impl Schema {
                 Type::Enum,
                 "How a gap was found: `hole`, TCP bytes were skipped; `acknowledged`, nobody saw them \
                  and the peer has them; `rtp`, numbers were skipped; `no_response`, a request on a \
-                 service that always answers was not answered. Unset for an overdue packet.",
+                 service that always answers was not answered; `numbering`, its sender's IP identification counts \
+                 a packet that left no other mark. Unset for an overdue packet.",
             ),
             col("part", Type::Count, "Which packet of the hole it is, from 1."),
             col("parts", Type::Count, "Packets made for the hole."),

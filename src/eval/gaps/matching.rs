@@ -6,7 +6,7 @@
 //! Everything else goes by time: same connection, side and class, at most `tolerance` times the true
 //! inter-arrival away, each claim for one packet, the nearest first come.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::predict::Outcome;
 use crate::time::{Span, Timestamp};
@@ -150,11 +150,22 @@ pub(super) fn by_bytes(lost: &[Lost], claims: &[Claim], native: &[Claim]) -> Tal
     tally
 }
 
-/// Matches by time, within `class`.
-pub(super) fn by_time(lost: &[&Lost], claims: &[&Claim], tolerance: f64) -> Tally {
+/// Matches by time, within `class`. `native` are the claims about the untouched capture.
+pub(super) fn by_time(
+    lost: &[&Lost],
+    claims: &[&Claim],
+    native: &[Claim],
+    tolerance: f64,
+) -> Tally {
     let mut tally = Tally { lost: lost.len() as u64, ..Tally::default() };
+    let gap = |claim: &Claim| (claim.ends, claim.class, claim.expected);
+    let had: HashSet<_> = native.iter().filter(|claim| claim.is_gap).map(gap).collect();
     let mut open: HashMap<(Ends, Class), Vec<(&Claim, bool)>> = HashMap::new();
     for claim in claims {
+        if claim.is_gap && had.contains(&gap(claim)) {
+            tally.native += 1;
+            continue;
+        }
         open.entry((claim.ends, claim.class)).or_default().push((*claim, false));
     }
     for one in lost {
@@ -293,9 +304,9 @@ mod tests {
         };
         let (lost, claims) = ([udp(10), udp(20)], [said(10), said(23)]);
         let (lost, claims): (Vec<_>, Vec<_>) = (lost.iter().collect(), claims.iter().collect());
-        let tally = by_time(&lost, &claims, 1.0);
+        let tally = by_time(&lost, &claims, &[], 1.0);
         assert_eq!((tally.found_by_overdue, tally.overdue, tally.overdue_right), (1, 2, 1));
-        assert_eq!(by_time(&lost, &claims, 3.0).found_by_overdue, 2);
+        assert_eq!(by_time(&lost, &claims, &[], 3.0).found_by_overdue, 2);
         assert_eq!(tally.size_errors, [10.0]);
     }
 }

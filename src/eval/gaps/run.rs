@@ -167,14 +167,14 @@ impl One<'_> {
             let gone: Vec<&Lost> = lost.iter().filter(|one| one.class == class).collect();
             let said: Vec<&Claim> =
                 seen.claims.iter().filter(|claim| claim.class == class).collect();
-            tally.add(&by_time(&gone, &said, tolerance));
+            tally.add(&by_time(&gone, &said, &untouched.claims, tolerance));
         }
         let timed = |class, ahead| matches!(class, Class::Udp | Class::Ack) && ahead;
         let gone: Vec<&Lost> = lost.iter().filter(|one| timed(one.class, one.ahead)).collect();
         let ahead_of = |claims: &[Claim]| {
             let said: Vec<&Claim> =
                 claims.iter().filter(|claim| timed(claim.class, claim.ahead)).collect();
-            by_time(&gone, &said, tolerance)
+            by_time(&gone, &said, &untouched.claims, tolerance)
         };
         source.ahead.add(&ahead_of(&seen.claims));
         for (tally, claims) in source.rules.iter_mut().zip(&baselines.claims) {

@@ -53,6 +53,7 @@ pub(super) fn synthetic(
             Why::Hole => write!(text, "what {sender} sent later leaves a hole here"),
             Why::Acknowledged => write!(text, "the peer of {sender} acknowledged it"),
             Why::Rtp => write!(text, "the numbers that {sender} sent skip it"),
+            Why::Numbering => write!(text, "the IP numbers that {sender} sent skip it"),
             Why::NoResponse => write!(text, "a request that is always answered was not"),
         },
     };
