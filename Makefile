@@ -23,7 +23,7 @@ HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 # The combinations of .ci/features without its comments.
 EACH_FEATURES := grep -v '^\#' .ci/features | while read -r features; do
 
-.PHONY: help run build test check fmt fmt-check clippy doc fuzz miri asan bench corpus clean \
+.PHONY: help run picture build test check fmt fmt-check clippy doc fuzz miri asan bench corpus clean \
 	packages-build packages-test
 
 help: ## this list
@@ -31,12 +31,17 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' $(MAKEFILE_LIST) | while read -r name what; do \
 		printf '  %-11s %s\n' "$$name" "$$what"; done
 
-run: build ## build, read a bundled capture, write its logs (CAPTURE=file LOGS=folder)
-	@$(TARGET_DIR)/release/foreshadow run --read $(CAPTURE) --out $(LOGS)
+run: build ## build, read a bundled capture, write its logs and report (CAPTURE=file LOGS=folder)
+	@$(TARGET_DIR)/release/foreshadow run --read $(CAPTURE) --out $(LOGS) --report $(LOGS).html
 	@echo
 	@echo "In $(LOGS)/: conn.log has a line for each connection, synthetic.log for each"
 	@echo "packet that was due and did not come, anomaly.log for each not expected."
+	@echo "To look at all of it, open $(abspath $(LOGS)).html in a browser."
 	@echo "Next: $(TARGET_DIR)/release/foreshadow run --help"
+
+picture: run ## the picture of the report in the README, from the page of `make run`
+	@chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars --window-size=1280,1420 \
+		--virtual-time-budget=5000 --screenshot=docs/images/report.png "file://$(abspath $(LOGS)).html#light"
 
 build: packages-build ## the release binary and the library that hosts load
 	@cargo build --release
@@ -83,7 +88,7 @@ include engine-torch/torch.mk
 
 clean: ## remove what was built, and the demo's logs
 	@cargo clean
-	@rm -rf fuzz/target fuzz/corpus fuzz/artifacts demo-logs
+	@rm -rf fuzz/target fuzz/corpus fuzz/artifacts demo-logs demo-logs.html
 
 packages-build:
 	@.ci/packages build

@@ -134,6 +134,8 @@ fn the_readme_quotes_what_the_demo_prints() {
     let run = Command::new(env!("CARGO_BIN_EXE_foreshadow"))
         .args(["run", "--read", "tests/data/demo.pcap", "--out"])
         .arg(&logs)
+        .arg("--report")
+        .arg(logs.with_extension("html"))
         .current_dir(root())
         .output()
         .unwrap();

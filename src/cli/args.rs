@@ -59,6 +59,7 @@ pub(super) enum Action {
     foreshadow run --read part1.pcap.gz part2.pcap.gz --out logs --format json\n  \
     tcpdump -w - | foreshadow run --read -\n  \
     sudo foreshadow run --interface eth0 --filter 'not port 22'\n  \
+    foreshadow run --read capture.pcapng --report report.html\n  \
     foreshadow run --read capture.pcapng --rebuild rebuilt.pcapng\n  \
     tcpdump -w - | foreshadow run --read - --rebuild - | wireshark -k -i -")]
 #[command(group = clap::ArgGroup::new("input").required(true))]
@@ -111,6 +112,10 @@ pub(super) struct RunArgs {
     /// that is FILE.synthetic.pcapng
     #[arg(long, requires = "rebuild")]
     pub(super) separate_file: bool,
+
+    /// Write one page for a browser: what was expected, what came, what stands out and why
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
 
     /// No progress bar and no summary
     #[arg(long, short)]

@@ -10,6 +10,7 @@ mod failure;
 mod fit;
 mod input;
 mod models;
+mod page;
 mod progress;
 mod rebuild;
 mod report;

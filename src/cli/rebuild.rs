@@ -36,22 +36,27 @@ pub(super) fn check(args: &RunArgs) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    let read = args.read.iter().filter_map(|path| about(path).map(|about| (path, about)));
-    let read: Vec<_> = read.collect();
-    for written in written_to(args, path) {
-        let Ok(there) = std::fs::metadata(&written) else { continue };
-        let same = |about: &Metadata| (about.dev(), about.ino()) == (there.dev(), there.ino());
-        if there.is_file()
-            && let Some((input, _)) = read.iter().find(|(_, about)| same(about))
-        {
-            return Err(Failure::Usage(format!(
-                "--rebuild {}: would be written over {}, which is read",
-                path.display(),
-                input.display()
-            )));
-        }
+    match would_replace(&args.read, written_to(args, path)) {
+        None => Ok(()),
+        Some(input) => Err(Failure::Usage(format!(
+            "--rebuild {}: would be written over {}, which is read",
+            path.display(),
+            input.display()
+        ))),
     }
-    Ok(())
+}
+
+/// The first of the inputs that one of the files to be written is.
+pub(super) fn would_replace(
+    read: &[PathBuf],
+    written: impl IntoIterator<Item = PathBuf>,
+) -> Option<&Path> {
+    let read: Vec<_> = read.iter().filter_map(|path| about(path).map(|it| (path, it))).collect();
+    written.into_iter().find_map(|written| {
+        let there = std::fs::metadata(&written).ok().filter(Metadata::is_file)?;
+        let same = |about: &Metadata| (about.dev(), about.ino()) == (there.dev(), there.ino());
+        read.iter().find(|(_, about)| same(about)).map(|(path, _)| path.as_path())
+    })
 }
 
 /// Begins the stream, if one is asked for.

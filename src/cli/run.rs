@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::config::{Config, LogFormat};
 use crate::sensor::{Event, Sensor};
 use crate::sink::{
-    self, LogDirectory, LogOptions, Publish, RebuiltStream, Rotation, SinkError, ZeekLogs,
+    self, LogDirectory, LogOptions, Publish, RebuiltStream, Report, Rotation, SinkError, ZeekLogs,
 };
 use crate::source::SourceError;
 use crate::store::Keeper;
@@ -16,7 +16,7 @@ use super::input::{Input, Next, for_sensor};
 use super::progress::Progress;
 use super::report::{self, Talkers};
 use super::signals::Stop;
-use super::{Failure, rebuild};
+use super::{Failure, page, rebuild};
 
 /// How often a live run looks at what the kernel dropped.
 const DROPS_INTERVAL: Duration = Duration::from_secs(10);
@@ -24,6 +24,7 @@ const DROPS_INTERVAL: Duration = Duration::from_secs(10);
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let config = configure(args)?;
     rebuild::check(args)?;
+    page::check(args)?;
     let mut sensor = Sensor::new(&config).map_err(|error| Failure::Usage(error.to_string()))?;
     let keeper = Keeper::open(&config, &mut sensor)
         .map_err(|error| Failure::Usage(format!("store.path: {error}")))?;
@@ -42,9 +43,11 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let options = log_options(&config, input.is_live());
     let logs = ZeekLogs::create(directory, options)?;
     let rebuilt = rebuild::create(args, &config)?;
+    let page = page::create(args, &config, &sensor)?;
     let errors = if stop.asked() { 0 } else { input.errors().len() };
     let (talkers, started) = (Talkers::default(), Instant::now());
-    Run { input, sensor, keeper, logs, rebuilt, talkers, stop, errors, started }.go(args)
+    let sinks = Sinks { logs, rebuilt, page, talkers };
+    Run { input, sensor, keeper, sinks, stop, errors, started }.go(args)
 }
 
 fn say_all(errors: &[SourceError]) {
@@ -87,14 +90,20 @@ struct Run {
     input: Input,
     sensor: Sensor,
     keeper: Option<Keeper>,
-    logs: ZeekLogs,
-    /// None without one, or when nobody reads it any longer.
-    rebuilt: Option<RebuiltStream>,
-    talkers: Talkers,
+    sinks: Sinks,
     stop: Stop,
     /// How many captures were broken before somebody asked to stop: what is cut by stopping is not.
     errors: usize,
     started: Instant,
+}
+
+/// Whoever hears of events.
+struct Sinks {
+    logs: ZeekLogs,
+    /// None without one, or when nobody reads it any longer.
+    rebuilt: Option<RebuiltStream>,
+    page: Option<Report>,
+    talkers: Talkers,
 }
 
 impl Run {
@@ -103,18 +112,19 @@ impl Run {
         let failed = self.packets(progress);
         if failed.is_err() {
             // Its file stays under its partial name; the logs are ended all the same.
-            self.rebuilt = None;
+            self.sinks.rebuilt = None;
         }
         self.sensor.finish();
         self.drain()?;
-        let Self { mut input, sensor, keeper, logs, rebuilt, talkers, stop, errors, started } =
-            self;
+        let Self { mut input, sensor, keeper, sinks, stop, errors, started } = self;
+        let Sinks { logs, rebuilt, page, talkers } = sinks;
         let files = logs.close()?;
         let stored = keeper.map_or(Ok(()), |mut keeper| keeper.write(&sensor));
         let rebuilt = match rebuilt.map(RebuiltStream::close).transpose() {
             Err(error) if is_closed_pipe(&error) => None,
             other => other?,
         };
+        let page = page.map(|page| page.close(&sensor.stats())).transpose()?;
         say_all(&input.errors()[..errors]);
         if !args.quiet {
             let mut text = report::summary(&sensor.stats(), &talkers, started.elapsed());
@@ -141,6 +151,9 @@ impl Run {
                 report::rebuilt(&mut text, rebuilt);
             }
             report::logs(&mut text, &args.out, &files);
+            if let Some(path) = &page {
+                report::line(&mut text, "report", format_args!("{}", path.display()));
+            }
             if rebuild::takes_standard_output(args) {
                 eprint!("{text}");
             } else {
@@ -157,18 +170,24 @@ impl Run {
         let mut drops_due = Instant::now() + DROPS_INTERVAL;
         while !self.stop.asked() {
             self.errors = self.input.errors().len();
-            let Self { input, sensor, keeper, logs, rebuilt, talkers, .. } = self;
+            let Self { input, sensor, keeper, sinks, .. } = self;
             match input.next()? {
                 Next::Packet(packet) => {
-                    let verdict = sensor.push(&for_sensor(&packet));
+                    let verdict = if let Some(page) = &mut sinks.page {
+                        let (verdict, explanation) = sensor.push_and_explain(&for_sensor(&packet));
+                        page.packet(packet.time, &verdict, explanation.as_ref(), sensor);
+                        verdict
+                    } else {
+                        sensor.push(&for_sensor(&packet))
+                    };
                     // Synthetic packets were made before this one came.
-                    drain(sensor, keeper, logs, rebuilt, talkers)?;
-                    if let Some(rebuilt) = rebuilt
+                    drain(sensor, keeper, sinks)?;
+                    if let Some(rebuilt) = &mut sinks.rebuilt
                         && let Err(error) = rebuilt.packet(&packet, &verdict)
                     {
                         if is_closed_pipe(&error) {
                             // Whoever looked on has seen enough.
-                            self.rebuilt = None;
+                            sinks.rebuilt = None;
                             break;
                         }
                         return Err(error.into());
@@ -178,13 +197,14 @@ impl Run {
                 Next::Idle(now) => {
                     self.sensor.advance(now);
                     self.drain()?;
-                    self.logs.rotate_if_due(now)?;
-                    self.logs.flush()?;
-                    if let Some(rebuilt) = &mut self.rebuilt
+                    let sinks = &mut self.sinks;
+                    sinks.logs.rotate_if_due(now)?;
+                    sinks.logs.flush()?;
+                    if let Some(rebuilt) = &mut sinks.rebuilt
                         && let Err(error) = rebuilt.advance(now)
                     {
                         if is_closed_pipe(&error) {
-                            self.rebuilt = None;
+                            sinks.rebuilt = None;
                             break;
                         }
                         return Err(error.into());
@@ -209,13 +229,7 @@ impl Run {
     }
 
     fn drain(&mut self) -> Result<(), Failure> {
-        drain(
-            &mut self.sensor,
-            &mut self.keeper,
-            &mut self.logs,
-            &mut self.rebuilt,
-            &mut self.talkers,
-        )
+        drain(&mut self.sensor, &mut self.keeper, &mut self.sinks)
     }
 }
 
@@ -223,13 +237,15 @@ impl Run {
 fn drain(
     sensor: &mut Sensor,
     keeper: &mut Option<Keeper>,
-    logs: &mut ZeekLogs,
-    rebuilt: &mut Option<RebuiltStream>,
-    talkers: &mut Talkers,
+    sinks: &mut Sinks,
 ) -> Result<(), Failure> {
+    let Sinks { logs, rebuilt, page, talkers } = sinks;
     while let Some(event) = sensor.poll() {
         talkers.count(&event);
         logs.write(&event)?;
+        if let Some(page) = page {
+            page.event(&event);
+        }
         if let Some(rebuilt) = rebuilt {
             rebuilt.event(&event)?;
         }

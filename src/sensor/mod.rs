@@ -234,6 +234,12 @@ impl Sensor {
         self.events.push(Event::Stats { time: clock, stats });
     }
 
+    /// The name of the model that forecasts.
+    #[must_use]
+    pub fn model_name(&self) -> &str {
+        self.model.name()
+    }
+
     /// What the scores have learned of this site, as bytes for a store; see
     /// [`restore_scores`](Self::restore_scores).
     #[must_use]

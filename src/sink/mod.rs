@@ -5,6 +5,8 @@
 //! as TSV or as JSON. The columns are declared in [`Schema`]; text, numbers and addresses are written as Zeek 8
 //! writes them with its defaults, checked against the baselines of Zeek's own test suite.
 //!
+//! [`RebuiltStream`] writes captures, and [`Report`] one page for a browser.
+//!
 //! # What it promises
 //!
 //! - The same events give the same bytes. So every time is packet time, also in `#open` (the time of
@@ -39,6 +41,7 @@ mod line_file;
 mod locality;
 mod number;
 mod pcapng;
+mod report;
 mod row;
 mod schema;
 mod stats;
@@ -49,6 +52,7 @@ pub use directory::LogDirectory;
 pub use error::SinkError;
 pub(crate) use number::civil;
 pub use pcapng::{Destination, RebuildOptions, RebuiltStream, Written};
+pub use report::{About, Report};
 pub use row::Format;
 pub use schema::{Column, Schema, Type};
 pub use zeek_logs::{LogFile, LogOptions, Publish, Rotation, ZeekLogs};
