@@ -381,9 +381,9 @@ sections! {
         weight_entropy: f64 = 0.01, in 0.0..=10.0, unit "none", cost "the other parts count less";
         /// What a bit of evidence counts that departs from the profile of an endpoint or a service.
         weight_profile: f64 = 1.0, in 0.0..=10.0, unit "none", cost "more alarms on endpoints";
-        /// Endpoints whose usual activity is remembered, and eight times as many meetings.
+        /// Endpoints whose usual activity is remembered, with twice as many meetings of two on a service.
         endpoints: usize = 16_384, in 64..=1_048_576, unit "endpoints",
-            cost "about 200 bytes each, taken at the start";
+            cost "about 300 bytes each, taken at the start";
     }
 
     /// Categories of behaviour, each a table `[[category]]`, and the targets that appear in them.

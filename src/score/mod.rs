@@ -13,6 +13,7 @@
 
 mod alarm;
 mod anomaly;
+mod by_class;
 mod calibration;
 mod class;
 mod contact;
@@ -20,6 +21,8 @@ mod count;
 mod endpoint;
 mod evidence;
 mod grounds;
+mod habit;
+mod meeting;
 mod part;
 mod scorer;
 mod sentence;

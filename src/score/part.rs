@@ -2,6 +2,10 @@
 
 use crate::model::Surprise;
 
+/// What the forecast's bits count beside those of the site's habits: a forecast that learns fast
+/// soon expects what an attack does over and over.
+const FORECAST: f32 = 0.3;
+
 /// How many parts there are.
 pub(super) const PARTS: usize = 4;
 
@@ -56,20 +60,15 @@ impl Default for Weights {
 }
 
 impl Weights {
-    /// A packet's surprise as it counts, by part.
-    pub(super) fn counted(&self, surprise: &Surprise) -> Surprise {
+    /// A packet's surprise as it counts, by part; `site` is how much side and flags surprise the site.
+    #[inline]
+    pub(super) fn counted(&self, surprise: &Surprise, site: f32) -> Surprise {
         let [side_flags, size, time, entropy] = self.parts;
         Surprise {
-            side_flags: surprise.side_flags * side_flags,
-            size: surprise.size * size,
-            time: surprise.time * time,
-            entropy: surprise.entropy * entropy,
+            side_flags: (surprise.side_flags * FORECAST + site) * side_flags,
+            size: surprise.size * FORECAST * size,
+            time: surprise.time * FORECAST * time,
+            entropy: surprise.entropy * FORECAST * entropy,
         }
-    }
-
-    /// A packet's surprise as it counts.
-    #[inline]
-    pub(super) fn weigh(&self, surprise: &Surprise) -> f32 {
-        bits(surprise).iter().zip(self.parts).map(|(bits, weight)| bits * weight).sum()
     }
 }

@@ -12,6 +12,8 @@ use super::calibration::Calibration;
 use super::class::{Class, Classes};
 use super::contact::{Contacts, mix};
 use super::endpoint::{Activity, Endpoint, Endpoints};
+use super::habit::{Before, Habits, Step};
+use super::meeting::{self, Meetings, Recency};
 use super::volume::{self, DIMENSIONS, Volume, Volumes};
 use super::{
     AnomalousEndpoint, ConnectionScore, Finding, Grounds, Reason, TermKind, Weights, evidence,
@@ -44,14 +46,20 @@ const ALLOWANCE: u8 = 4;
 const MOST_ALLOWANCE: u8 = 16;
 /// Packets of a connection for which it regains one; an endpoint regains one a connection.
 const REGAIN: u32 = 64;
-/// Of the stakes one in eight is on volumes: what carries much is often only a long connection.
-const VOLUME_STAKE: f32 = 3.0;
+/// One stake in eight is on volumes and one on new meetings: what carries much is often only a long
+/// connection, and what is new only new.
+const PROFILE_STAKE: f32 = 3.0;
 /// Unanswered packets beyond which a connection is a one-way stream and no attempt.
 const ATTEMPT: u64 = 4;
 /// How long an attempt must have waited for an answer when the capture ends.
 const PATIENCE: Span = Span::from_secs(3);
-/// Meetings that are remembered, for each endpoint remembered.
+/// First meetings that are remembered, for each endpoint remembered; and those of which more is kept.
 const MEETINGS: usize = 8;
+const KEPT_MEETINGS: usize = 2;
+/// Evidence in bits from which what a connection does is not taken for ordinary: little is learned.
+const SUSPICIOUS: f32 = 15.0;
+/// Evidence against a meeting that is too little to count, in bits.
+const LEAST_LENT: f32 = 2.0;
 
 /// The answer for one packet.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -74,11 +82,17 @@ struct Connection {
     wealth: f32,
     /// What its beginning added to that.
     novelty: f32,
+    /// How new the meeting of its ends is, what that is worth, and what is held against them.
+    recency: f32,
+    young: f32,
+    lent: f32,
+    meeting: u64,
     /// What it carries so far, and the evidence in the least likely of that.
     amounts: [u32; DIMENSIONS],
     volume: f32,
     most: Volume,
     rarest: f32,
+    before: Before,
     class: Class,
     allowance: u8,
     flags: u8,
@@ -96,10 +110,15 @@ impl Connection {
         },
         wealth: 0.0,
         novelty: 0.0,
+        recency: 0.0,
+        young: -1.0,
+        lent: 0.0,
+        meeting: 0,
         amounts: [0; DIMENSIONS],
         volume: f32::NEG_INFINITY,
         most: Volume::Packets,
         rarest: 1.0,
+        before: Before(0),
         class: Class { protocol: 0, service: None },
         allowance: ALLOWANCE,
         flags: 0,
@@ -128,13 +147,20 @@ pub struct Scorer {
     connections: Vec<Connection>,
     pub(super) classes: Classes,
     pub(super) calibration: Calibration,
+    pub(super) habits: Habits,
     pub(super) volumes: Volumes,
+    pub(super) recency: Recency,
+    pub(super) meetings: Meetings,
+    /// When the first connection began.
+    pub(super) began: Option<Timestamp>,
     pub(super) endpoints: Endpoints,
     pub(super) contacts: Contacts,
     pub(super) of_connections: Alarms,
     pub(super) of_endpoints: Alarms,
     /// Connections begun, and of these: by an unknown endpoint, to a service new to the site; fading.
     pub(super) begun: [f32; 3],
+    /// How much the last packet's side and flags surprised the site.
+    site: f32,
     found: VecDeque<AnomalousEndpoint>,
 }
 
@@ -149,12 +175,17 @@ impl Scorer {
             connections: Vec::new(),
             classes: Classes::default(),
             calibration: Calibration::default(),
+            habits: Habits::default(),
             volumes: Volumes::default(),
+            recency: Recency::default(),
+            meetings: Meetings::new(policy.endpoints * KEPT_MEETINGS),
+            began: None,
             endpoints: Endpoints::new(policy.endpoints),
             contacts: Contacts::new(policy.endpoints * MEETINGS),
             of_connections: Alarms::new(half),
             of_endpoints: Alarms::new(half),
             begun: [0.0; 3],
+            site: 0.0,
             found: VecDeque::new(),
             policy,
         }
@@ -174,7 +205,9 @@ impl Scorer {
         }
         let class = self.classes.of(service);
         self.calibration.admit(class);
+        self.habits.admit(class);
         self.volumes.admit(class);
+        self.recency.admit(class);
         let ends = Ends::of(key, originator);
         let mut connection = Connection { class, ..Connection::NEW };
         let first = self.contacts.is_new(ends.service ^ mix(ends.source));
@@ -182,9 +215,17 @@ impl Scorer {
         let new_service = self.contacts.is_new(ends.service);
         let (source, new_source) = self.endpoints.find(ends.source, now);
         source.allowance = source.allowance.saturating_add(1).min(MOST_ALLOWANCE);
-        connection.novelty = novelty(source, new_source, first, &mut self.begun, new_service);
+        connection.novelty = novelty(source, new_source, first, &mut self.begun, new_service)
+            * self.policy.weights.profile;
         connection.wealth = connection.novelty.max(0.0);
         connection.score.severity = connection.novelty.min(0.0);
+        connection.meeting = ends.meeting(service);
+        let began = *self.began.get_or_insert(now);
+        let meeting = self.meetings.find(connection.meeting, now);
+        connection.recency = meeting::recency(meeting.first, began, now);
+        connection.lent = meeting.evidence(now) * self.policy.weights.profile;
+        let share = self.recency.share(class, connection.recency);
+        connection.young = evidence::bits(share) * self.policy.weights.profile - PROFILE_STAKE;
         connection.flags =
             if first { flag::FIRST } else { 0 } | if ends.is_group { flag::GROUP } else { 0 };
         self.connections[slot.index()] = connection;
@@ -212,16 +253,28 @@ impl Scorer {
         surprise: &Surprise,
         now: Timestamp,
     ) -> Judgement {
-        let bits = self.policy.weights.weigh(surprise);
         let before = facts.position;
+        let connection = &mut self.connections[slot.index()];
+        let (step, last) = (Step::of(facts, originator), connection.before);
+        connection.before = step.context();
         let connection = &self.connections[slot.index()];
-        let class = connection.class;
+        let site = self.habits.bits(connection.class, last, step);
+        let bits = self.policy.weights.counted(surprise, site).total();
+        self.site = site;
+        let (class, suspicious) = (connection.class, connection.is_suspicious());
         if facts.side != originator && connection.flags & flag::ANSWERED == 0 {
             self.answered(slot, key, originator, facts, now);
         }
         let answer = self.calibration.ask(class, before, bits);
-        let share = if answer.robust > RARE { 1.0 } else { self.allow(slot, key, originator, now) };
+        let share = if suspicious {
+            1.0 / SURPRISING_LEARNED as f32
+        } else if answer.robust > RARE {
+            1.0
+        } else {
+            self.allow(slot, key, originator, now)
+        };
         self.calibration.learn(class, before, bits, answer, share);
+        self.habits.learn(class, last, step, share);
         self.of_connections.look(now);
 
         let warm = self.scored >= self.policy.warm_up;
@@ -248,14 +301,18 @@ impl Scorer {
         }
         let connection = &mut self.connections[slot.index()];
         let severity = connection.severity();
-        score_most(&mut connection.score, severity);
-        let finding =
-            if severity >= self.of_connections.least() && connection.flags & flag::ALARMED == 0 {
-                self.found_connection(slot, key, originator, now)
-            } else {
-                None
-            };
-        let severity = self.connections[slot.index()].score.severity;
+        let grew = score_most(&mut connection.score, severity);
+        let finding = if severity >= self.of_connections.least() {
+            let meeting = connection.meeting;
+            if grew {
+                self.meetings.find(meeting, now).accuse(severity, now);
+            }
+            self.found_connection(slot, key, originator, now)
+        } else {
+            None
+        };
+        let connection = &self.connections[slot.index()];
+        let severity = connection.with_lent(connection.score.severity);
         Judgement { probability, anomalous, severity, finding }
     }
 
@@ -264,7 +321,8 @@ impl Scorer {
     #[inline]
     #[must_use]
     pub fn may_learn(&mut self, judgement: &Judgement) -> bool {
-        if self.scored <= self.policy.warm_up || judgement.probability > self.policy.false_alarms {
+        let usual = judgement.probability > self.policy.false_alarms;
+        if self.scored <= self.policy.warm_up || (usual && judgement.severity < SUSPICIOUS) {
             return true;
         }
         self.surprising += 1;
@@ -278,10 +336,11 @@ impl Scorer {
         self.calibration.threshold(class, before, self.policy.false_alarms)
     }
 
-    /// A packet's surprise as it counts, by part.
+    /// The surprise of the packet judged last as it counts, by part: what the forecast and what the
+    /// site's habits made of it.
     #[must_use]
     pub fn counted(&self, surprise: &Surprise) -> Surprise {
-        self.policy.weights.counted(surprise)
+        self.policy.weights.counted(surprise, self.site)
     }
 
     /// Packets of the service of `slot` that were seen at this stage of a connection; 0 where the
@@ -313,10 +372,12 @@ impl Scorer {
         }
         let connection = self.connections[slot.index()];
         let own = connection.score.severity;
+        self.meetings.find(connection.meeting, now).settle(own, now);
         let odd = connection.flags & (flag::FIRST | flag::FAILED) != 0;
-        let mut severity = own;
+        let mut severity = connection.with_lent(own);
         // What is no alarm of an endpoint says nothing of each of its connections.
         let mut lend = |evidence: f32| {
+            let evidence = evidence * self.policy.weights.profile;
             if evidence >= self.of_endpoints.least() {
                 severity = severity.max(evidence);
             }
@@ -332,10 +393,10 @@ impl Scorer {
         {
             lend(destination.evidence_since(summary.first));
         }
-        let alarmed = connection.flags & flag::ALARMED != 0;
-        let share = if alarmed { 1.0 / SURPRISING_LEARNED as f32 } else { 1.0 };
+        let share = if connection.is_suspicious() { 1.0 / SURPRISING_LEARNED as f32 } else { 1.0 };
         self.of_connections.settle(own.max(0.0), share);
-        self.volumes.learn(connection.class, connection.amounts.map(u64::from), share);
+        self.volumes.settle(connection.class, connection.amounts.map(u64::from), share);
+        self.recency.settle(connection.class, connection.recency, share);
         ConnectionScore { severity, ..connection.score }
     }
 
@@ -360,7 +421,10 @@ impl Scorer {
     pub fn memory(&self) -> usize {
         self.connections.capacity() * size_of::<Connection>()
             + self.calibration.memory()
+            + self.habits.memory()
             + self.volumes.memory()
+            + self.recency.memory()
+            + self.meetings.memory()
             + self.endpoints.memory()
             + self.contacts.memory()
     }
@@ -370,10 +434,7 @@ impl Scorer {
     fn allow(&mut self, slot: Slot, key: &ConnectionKey, originator: Side, now: Timestamp) -> f32 {
         let (source, _) = self.endpoints.find(Ends::of(key, originator).source, now);
         let connection = &mut self.connections[slot.index()];
-        if connection.allowance == 0
-            || source.allowance == 0
-            || connection.flags & flag::ALARMED != 0
-        {
+        if connection.allowance == 0 || source.allowance == 0 {
             return 1.0 / SURPRISING_LEARNED as f32;
         }
         connection.allowance -= 1;
@@ -389,7 +450,7 @@ impl Scorer {
         // What is only known of other services counts half.
         let believed = if own { 1.0 } else { 0.5 };
         let bits = evidence::bits(share) * believed - (DIMENSIONS as f32).log2();
-        let bits = bits * self.policy.weights.profile - VOLUME_STAKE;
+        let bits = bits * self.policy.weights.profile - PROFILE_STAKE;
         if bits > connection.volume {
             (connection.volume, connection.most) = (bits, of);
         }
@@ -476,9 +537,12 @@ impl Scorer {
         originator: Side,
         now: Timestamp,
     ) -> Option<Finding> {
-        let threshold = self.of_connections.threshold();
         let connection = &self.connections[slot.index()];
         let severity = connection.severity();
+        if connection.flags & flag::ALARMED != 0 {
+            return None;
+        }
+        let threshold = self.of_connections.threshold();
         if severity < threshold {
             return None;
         }
@@ -492,11 +556,11 @@ impl Scorer {
         let connection = &mut self.connections[slot.index()];
         connection.flags |= flag::ALARMED;
         let rarest = connection.rarest;
-        let reason = if connection.volume > connection.wealth {
+        let reason = if connection.volume > connection.wealth.max(connection.young) {
             let (of, seen) = (connection.most, connection.amounts[connection.most as usize]);
             let (share, _) = self.volumes.share(connection.class, of, u64::from(seen));
             Reason::Volume { of, seen, share }
-        } else if connection.novelty > severity / 4.0 {
+        } else if connection.novelty > severity / 4.0 || connection.young > connection.wealth {
             Reason::Novelty { rarest }
         } else {
             Reason::Packets { rarest }
@@ -512,10 +576,10 @@ impl Scorer {
 }
 
 impl Connection {
-    /// Its evidence now: the test that adds up, the bet on its single rarest packet, and what it
-    /// carries, side by side.
+    /// Its evidence now: the test that adds up, the bet on its single rarest packet, what it
+    /// carries, and how new the meeting of its ends is, side by side.
     fn severity(&self) -> f32 {
-        evidence::mean(&[self.wealth, self.single(), self.volume])
+        evidence::mean(&[self.wealth, self.single(), self.volume, self.young])
     }
 
     /// The bet on its rarest packet.
@@ -527,10 +591,23 @@ impl Connection {
     fn terms(&self) -> [(TermKind, f32); 4] {
         [
             (TermKind::Packets, self.wealth),
-            (TermKind::Beginning, self.novelty),
+            (TermKind::Beginning, self.novelty.max(self.young)),
             (TermKind::Rarest, self.single()),
             (TermKind::Volume, self.volume),
         ]
+    }
+
+    /// Its severity with what is held against the meeting of its ends.
+    fn with_lent(&self, severity: f32) -> f32 {
+        if self.lent < LEAST_LENT {
+            return severity;
+        }
+        severity.max(evidence::mean(&[severity, self.lent]))
+    }
+
+    /// Whether what it does is not to be taken for ordinary.
+    fn is_suspicious(&self) -> bool {
+        self.score.severity.max(self.lent) >= SUSPICIOUS || self.flags & flag::ALARMED != 0
     }
 
     /// Counts what a packet carries; answers an amount that has come to where it is worth a look.
@@ -550,10 +627,13 @@ impl Connection {
     }
 }
 
-fn score_most(score: &mut ConnectionScore, severity: f32) {
-    if severity > score.severity || score.scored <= 1 {
+/// Keeps the most there was; answers whether this is it.
+fn score_most(score: &mut ConnectionScore, severity: f32) -> bool {
+    let grew = severity > score.severity || score.scored <= 1;
+    if grew {
         score.severity = severity;
     }
+    grew
 }
 
 /// Grounds an endpoint stands out.
@@ -625,6 +705,12 @@ impl Ends {
             service: mix(destination ^ mix(port)),
             is_group: is_group(key.address(responder)),
         }
+    }
+
+    /// The two ends and what they meet on, whoever began.
+    fn meeting(&self, service: Service) -> u64 {
+        let service = u64::from(service.port) | u64::from(service.protocol) << 16;
+        mix(self.source.wrapping_add(self.destination) ^ mix(service))
     }
 }
 

@@ -11,14 +11,16 @@ use std::fmt;
 use crate::flow::Service;
 use crate::time::Timestamp;
 
+use super::by_class::ByClass;
 use super::class::{PROTOCOLS, SERVICES, STAGES};
+use super::habit::{Habits, Row};
+use super::meeting::{Meeting, Meetings};
 use super::scorer::Scorer;
 use super::tail::TailSketch;
-use super::volume::DIMENSIONS;
 
 const MAGIC: &[u8; 8] = b"FSSCORE\0";
 /// Raise it whenever what follows changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why a state can't be taken over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,11 +76,11 @@ impl Scorer {
             .for_each(|sketch| out.sketch(sketch));
         out.u32(calibration.services.len() as u32);
         calibration.services.iter().for_each(|sketch| out.sketch(sketch));
-        let volumes = &self.volumes;
-        let widest = volumes.site.iter().chain(volumes.protocols.iter().flatten());
-        widest.for_each(|sketch| out.sketch(sketch));
-        out.u32(volumes.services.len() as u32);
-        volumes.services.iter().flatten().for_each(|sketch| out.sketch(sketch));
+        self.volumes.encode(&mut out);
+        self.recency.encode(&mut out);
+        self.habits.encode(&mut out);
+        self.meetings.encode(&mut out);
+        out.time(self.began.unwrap_or(Timestamp::MIN));
         self.endpoints.encode(&mut out);
         let tags = self.contacts.tags();
         out.u32(tags.len() as u32);
@@ -132,6 +134,7 @@ impl Scorer {
             let class = self.classes.of(service);
             self.calibration.admit(class);
             self.volumes.admit(class);
+            self.recency.admit(class);
         }
         let mut calibration = super::calibration::Calibration::default();
         for sketch in calibration.site.iter_mut().chain(&mut calibration.protocols) {
@@ -146,19 +149,11 @@ impl Scorer {
             self.calibration = calibration;
             self.scored = scored;
         }
-        for sketch in
-            self.volumes.site.iter_mut().chain(self.volumes.protocols.iter_mut().flatten())
-        {
-            *sketch = input.sketch()?;
-        }
-        self.volumes.services.clear();
-        for _ in 0..input.count(SERVICES)? {
-            let mut sketches: [TailSketch; DIMENSIONS] = Default::default();
-            for sketch in &mut sketches {
-                *sketch = input.sketch()?;
-            }
-            self.volumes.services.push(sketches);
-        }
+        self.volumes.read(input)?;
+        self.recency.read(input)?;
+        self.habits.read(input)?;
+        self.meetings.read(input)?;
+        self.began = input.time().map(|at| (at != Timestamp::MIN).then_some(at))?;
         self.endpoints.read(input)?;
         let buckets = input.count(input.0.len() / 32)?;
         let mut tags = Vec::with_capacity(buckets);
@@ -175,6 +170,70 @@ impl Scorer {
         }
         self.of_connections.read(input)?;
         self.of_endpoints.read(input)
+    }
+}
+
+impl<const N: usize> ByClass<N> {
+    fn encode(&self, out: &mut Writer) {
+        out.u32(self.services.len() as u32);
+        self.all().for_each(|sketch| out.sketch(sketch));
+    }
+
+    fn read(&mut self, input: &mut Reader<'_>) -> Option<()> {
+        let services = input.count(SERVICES)?;
+        self.services.clear();
+        self.services.resize_with(services, || std::array::from_fn(|_| TailSketch::default()));
+        for sketch in self.all_mut() {
+            *sketch = input.sketch()?;
+        }
+        Some(())
+    }
+}
+
+impl Habits {
+    /// The rows that hold something, each with its number.
+    fn encode(&self, out: &mut Writer) {
+        let held = || self.rows.iter().enumerate().filter(|(_, row)| !row.is_empty());
+        out.u32(self.rows.len() as u32);
+        out.u32(held().count() as u32);
+        for (at, row) in held() {
+            out.u32(at as u32);
+            row.counts.iter().for_each(|&count| out.u16(count));
+        }
+    }
+
+    fn read(&mut self, input: &mut Reader<'_>) -> Option<()> {
+        let rows = input.count(Self::MOST_ROWS)?;
+        self.rows.resize(rows.max(self.rows.len()), Row::EMPTY);
+        for _ in 0..input.count(rows)? {
+            let row = self.rows.get_mut(input.u32()? as usize)?;
+            for count in &mut row.counts {
+                *count = input.u16()?.min(Row::MOST);
+            }
+        }
+        Some(())
+    }
+}
+
+impl Meetings {
+    fn encode(&self, out: &mut Writer) {
+        out.u32(self.known().count() as u32);
+        for Meeting { key, first, last, evidence } in self.known().copied() {
+            out.u64(key);
+            out.time(first);
+            out.time(last);
+            out.f32(evidence);
+        }
+    }
+
+    fn read(&mut self, input: &mut Reader<'_>) -> Option<()> {
+        for _ in 0..input.u32()? {
+            let key = input.u64()?.max(1);
+            let (first, last) = (input.time()?, input.time()?);
+            let evidence = input.f32()?.max(0.0);
+            *self.find(key, last) = Meeting { key, first, last, evidence };
+        }
+        Some(())
     }
 }
 

@@ -7,15 +7,13 @@
 //! bytes, as volumes of traffic are; what is *claimed* ("one in N") stops at one in as many as were seen.
 
 use super::CountRange;
-use super::class::{Class, PROTOCOLS};
-use super::tail::TailSketch;
+use super::by_class::ByClass;
+use super::class::Class;
 
 /// Numbers a connection is measured by.
 pub(super) const DIMENSIONS: usize = 3;
 /// Connections remembered.
 const MEMORY: f32 = 20_000.0;
-/// Connections of a class from which it speaks for itself.
-const ENOUGH: f32 = 30.0;
 /// Octaves below which a volume is nothing to look at: 512 bytes, 32 packets.
 const LEAST: [u32; DIMENSIONS] = [9, 9, 5];
 
@@ -47,37 +45,14 @@ impl Volume {
 }
 
 /// Volumes of this site's connections by service.
-#[derive(Clone, PartialEq, Debug)]
-pub(super) struct Volumes {
-    pub(super) site: [TailSketch; DIMENSIONS],
-    pub(super) protocols: Vec<[TailSketch; DIMENSIONS]>,
-    pub(super) services: Vec<[TailSketch; DIMENSIONS]>,
-}
-
-impl Default for Volumes {
-    fn default() -> Self {
-        Self {
-            site: Default::default(),
-            protocols: vec![Default::default(); PROTOCOLS],
-            services: Vec::new(),
-        }
-    }
-}
+pub(super) type Volumes = ByClass<DIMENSIONS>;
 
 impl Volumes {
-    /// Makes room for a class that was not there before.
-    pub(super) fn admit(&mut self, class: Class) {
-        let needed = class.service.map_or(0, |service| usize::from(service) + 1);
-        if self.services.len() < needed {
-            self.services.resize_with(needed, Default::default);
-        }
-    }
-
     /// Share of connections of the class that carry at least `amount`, and whether its own service
     /// says so.
     pub(super) fn share(&self, class: Class, of: Volume, amount: u64) -> (f32, bool) {
         let octaves = octaves(amount);
-        let Some((own, sketch)) = self.narrowest(class, of) else {
+        let Some((sketch, own)) = self.narrowest(class, of as usize) else {
             return (assumed(octaves), false);
         };
         let (reaching, examples) = sketch.tail(octaves);
@@ -85,40 +60,16 @@ impl Volumes {
         (reaching.max((examples * examples.sqrt()).recip()), own)
     }
 
-    /// The narrowest histogram that has seen enough, and whether it is that of the service.
-    fn narrowest(&self, class: Class, of: Volume) -> Option<(bool, &TailSketch)> {
-        let at = of as usize;
-        let protocol = self.protocols.get(usize::from(class.protocol));
-        let service = class.service.and_then(|it| self.services.get(usize::from(it)));
-        [service, protocol, Some(&self.site)]
-            .into_iter()
-            .enumerate()
-            .filter_map(|(place, sketches)| Some((place == 0, &sketches?[at])))
-            .find(|(_, sketch)| sketch.examples() >= ENOUGH)
-    }
-
     /// The range that holds 90 % of what connections of the class carry; `None` where nothing is known.
     pub(super) fn expected(&self, class: Class, of: Volume) -> Option<CountRange> {
-        let sketch = self.narrowest(class, of)?.1;
+        let (sketch, _) = self.narrowest(class, of as usize)?;
         let amount = |share| (sketch.reached_by(share).exp2() - 1.0).max(0.0).round() as u32;
         Some(CountRange { low: amount(0.95), median: amount(0.5), high: amount(0.05) })
     }
 
     /// Learns what a connection carried, as `weight` of one.
-    pub(super) fn learn(&mut self, class: Class, amounts: [u64; DIMENSIONS], weight: f32) {
-        let protocol = self.protocols.get_mut(usize::from(class.protocol));
-        let service = class.service.and_then(|it| self.services.get_mut(usize::from(it)));
-        for sketches in [Some(&mut self.site), protocol, service].into_iter().flatten() {
-            for (sketch, amount) in sketches.iter_mut().zip(amounts) {
-                sketch.learn(octaves(amount), weight, MEMORY);
-            }
-        }
-    }
-
-    /// Bytes held.
-    pub(super) fn memory(&self) -> usize {
-        (self.protocols.capacity() + self.services.capacity())
-            * size_of::<[TailSketch; DIMENSIONS]>()
+    pub(super) fn settle(&mut self, class: Class, amounts: [u64; DIMENSIONS], weight: f32) {
+        self.learn(class, amounts.map(octaves), weight, MEMORY);
     }
 }
 
@@ -157,7 +108,7 @@ mod tests {
         let mut volumes = Volumes::default();
         volumes.admit(DNS);
         for at in 0..2_000u64 {
-            volumes.learn(DNS, [30 + at % 40, 80 + at % 400, 2], 1.0);
+            volumes.settle(DNS, [30 + at % 40, 80 + at % 400, 2], 1.0);
         }
         volumes
     }
