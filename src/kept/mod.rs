@@ -31,7 +31,7 @@ use std::fmt;
 
 use crate::flow::{ConnectionKey, ConnectionState, Summary};
 use crate::model::{KeptError, Origin};
-use crate::score::ConnectionScore;
+use crate::score::{ConnectionScore, StateError};
 use crate::time::{Span, Timestamp};
 
 /// Names of the parts of a snapshot.
@@ -44,6 +44,8 @@ pub mod part {
     pub const CONNECTIONS: &str = "connections";
     /// What was [`Forgotten`](super::Forgotten).
     pub const FORGOTTEN: &str = "forgotten";
+    /// What the scores know of the site.
+    pub const SCORES: &str = "scores";
 }
 
 const TCP: u8 = 6;
@@ -73,6 +75,8 @@ pub enum RestoreError {
     Missing(&'static str),
     /// A part can't be understood.
     Damaged(&'static str),
+    /// The scores don't take it.
+    Scores(StateError),
 }
 
 impl fmt::Display for RestoreError {
@@ -81,6 +85,7 @@ impl fmt::Display for RestoreError {
             Self::Model(error) => error.fmt(f),
             Self::Missing(part) => write!(f, "it has no part \"{part}\""),
             Self::Damaged(part) => write!(f, "its part \"{part}\" can't be understood"),
+            Self::Scores(error) => write!(f, "its part \"{}\": {error}", part::SCORES),
         }
     }
 }

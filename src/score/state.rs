@@ -55,6 +55,12 @@ impl fmt::Display for StateError {
 impl std::error::Error for StateError {}
 
 impl Scorer {
+    /// One that knows nothing, under the same policy.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self::new(*self.policy())
+    }
+
     /// All that is worth keeping; `model` is the name of the model that surprises.
     #[must_use]
     pub fn encode(&self, model: &str) -> Vec<u8> {

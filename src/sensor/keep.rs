@@ -9,7 +9,8 @@ use super::Sensor;
 
 impl Sensor {
     /// Everything that is to outlive this sensor, as it stands between two packets: what the model
-    /// learned, and the services and connections met, live ones included.
+    /// learned, the services and connections met, live ones included, and what the scores know of the
+    /// site: calibration, volumes, habits, meetings, the state of alarms.
     ///
     /// `None` where the config names no store ([`StoreConfig::path`](crate::config::StoreConfig::path)).
     #[must_use]
@@ -17,6 +18,7 @@ impl Sensor {
         let kept = self.kept.as_ref()?;
         let mut snapshot = Snapshot::default();
         snapshot.put(part::MODEL, self.model.keep()?);
+        snapshot.put(part::SCORES, self.encode_scores());
         kept.snapshot(&mut snapshot, |take| {
             for (slot, connection) in self.table.iter() {
                 let Some(summary) = self.table.summary(connection.id(slot)) else { continue };
@@ -28,16 +30,23 @@ impl Sensor {
     }
 
     /// Goes on from a snapshot; called before the first packet, on a sensor whose config names a store.
+    /// One without scores is of a version that kept none: they begin anew.
     ///
     /// # Errors
     /// When the snapshot does not fit this sensor; then it begins from nothing.
     pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), RestoreError> {
         let Some(kept) = &mut self.kept else { return Ok(()) };
         let learned = snapshot.get(part::MODEL).ok_or(RestoreError::Missing(part::MODEL))?;
+        let mut scorer = self.scorer.anew();
+        if let Some(scores) = snapshot.get(part::SCORES) {
+            scorer.restore(scores, self.model.name()).map_err(RestoreError::Scores)?;
+        }
         kept.restore(snapshot)?;
         let restored = self.model.restore(learned).map_err(RestoreError::Model);
         if restored.is_err() {
             **kept = Kept::new(kept.records.capacity(), self.model.state_len());
+        } else {
+            self.scorer = scorer;
         }
         restored
     }
