@@ -8,7 +8,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use crate::flow::{ConnectionKey, Service, Side};
-use crate::model::{Expectation, PacketFacts, Surprise};
+use crate::model::{Expectation, FlagClass, PacketFacts, Surprise};
 use crate::time::Span;
 use crate::wire::TcpFlags;
 
@@ -35,6 +35,7 @@ const MOST_TOLD: usize = 3;
 const FEW_PACKETS: u32 = 50;
 /// One in fewer than this is no rarity worth a number.
 const FEW: f32 = 10.0;
+const TCP: u8 = 6;
 
 impl Display for Sentence<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -176,8 +177,8 @@ fn came(
     write!(f, "{} sent ", role(seen.side, originator))?;
     match (Flags::of(key.protocol, seen.flags), seen.payload_len) {
         (Some(flags), 0) => write!(f, "{flags} without payload")?,
-        (Some(flags), size) => write!(f, "{flags} with {} bytes", Whole(size))?,
-        (None, size) => write!(f, "{} bytes", Whole(size))?,
+        (Some(flags), size) => write!(f, "{flags} with {}", Bytes(size))?,
+        (None, size) => write!(f, "{}", Bytes(size))?,
     }
     match seen.since {
         Some(since) => write!(f, " {} after the packet before", Human(since)),
@@ -219,9 +220,22 @@ fn terms(
                 write!(f, " ({sure:.0} % sure, {bits:.1} bits off)")?;
             }
             Part::Size => {
-                let size = expected.size;
-                write!(f, "{} to {} bytes", Whole(size.low), Whole(size.high))?;
-                write!(f, ", most likely {} ({bits:.1} bits off)", Whole(size.mode))?;
+                // The range is that of the packet that was expected; of another one it says nothing.
+                let likened = seen.side == expected.side
+                    && FlagClass::of(seen.flags) == FlagClass::of(expected.flags);
+                match (likened, expected.size.low, expected.size.high) {
+                    (false, ..) if key.protocol == TCP => {
+                        f.write_str("another size from that sender with such flags")?;
+                    }
+                    (false, ..) => f.write_str("another size from that sender")?,
+                    (true, 0, 0) => f.write_str("no payload")?,
+                    (true, low, high) if low == high => write!(f, "{}", Bytes(low))?,
+                    (true, low, high) => {
+                        write!(f, "{} to {}", Whole(low), Bytes(high))?;
+                        write!(f, ", most likely {}", Whole(expected.size.mode))?;
+                    }
+                }
+                write!(f, " ({bits:.1} bits off)")?;
             }
             Part::Time => {
                 let time = expected.time;
@@ -278,7 +292,7 @@ struct Flags(TcpFlags);
 
 impl Flags {
     const fn of(protocol: u8, flags: TcpFlags) -> Option<Self> {
-        if protocol == 6 { Some(Self(flags)) } else { None }
+        if protocol == TCP { Some(Self(flags)) } else { None }
     }
 }
 
@@ -318,6 +332,15 @@ impl Display for Whole {
             1_000_000..=999_999_999 => write!(f, "{millions},{thousands:03},{rest:03}"),
             _ => write!(f, "{billions},{millions:03},{thousands:03},{rest:03}"),
         }
+    }
+}
+
+/// A count of bytes: `1 byte`, `70,000 bytes`.
+struct Bytes(u32);
+
+impl Display for Bytes {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} byte{}", Whole(self.0), if self.0 == 1 { "" } else { "s" })
     }
 }
 
@@ -426,12 +449,20 @@ mod tests {
     #[test]
     fn the_parts_that_count_are_told_the_largest_first() {
         let counted = Surprise { side_flags: 1.0, size: 9.0, time: 4.0, entropy: 0.0 };
-        let text = Sentence::Packet(&Anomaly { counted, ..anomaly() }).to_string();
+        let expected = anomaly().expected;
+        let seen = PacketFacts { side: expected.side, flags: expected.flags, ..anomaly().seen };
+        let text = Sentence::Packet(&Anomaly { counted, seen, ..anomaly() }).to_string();
         assert!(
             text.contains(
                 "expected was 512 to 1,460 bytes, most likely 1,448 (9.0 bits off), a wait of \
                  20.0 µs to 250 ms (4.0 bits off); one in"
             ),
+            "{text}"
+        );
+        // Of a packet that was not expected at all nobody knows which size it should have.
+        let text = Sentence::Packet(&Anomaly { counted, ..anomaly() }).to_string();
+        assert!(
+            text.contains("expected was another size from that sender with such flags"),
             "{text}"
         );
     }

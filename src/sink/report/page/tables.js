@@ -1,6 +1,6 @@
 // The tables: sorted by any column, narrowed by words and by the time the timeline shows.
 const PART_NAMES = ["sender and flags", "size", "time", "entropy"];
-const PAGE_ROWS = 100;
+const PAGE_ROWS = 50;
 const state = { tab: "anomalies", filter: "", sort: {}, room: PAGE_ROWS };
 
 function parts(row) {
