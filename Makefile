@@ -85,6 +85,7 @@ corpus: build ## read every capture under DIR=folder, looking for crashes and ha
 	@tests/scripts/corpus --binary $(TARGET_DIR)/release/foreshadow "$(DIR)"
 
 include engine-torch/torch.mk
+include c-shim/wireshark/wireshark.mk
 
 clean: ## remove what was built, and the demo's logs
 	@cargo clean

@@ -74,6 +74,37 @@ fn the_tables_of_columns_are_what_the_logs_have() {
     generated("docs/logs.md", "columns", &format!("\n{}\n", tables.join("\n")));
 }
 
+#[test]
+fn the_table_of_wireshark_fields_is_the_list_that_the_plugin_registers() {
+    let list = fs::read_to_string(root().join("c-shim/wireshark/fields.def")).unwrap();
+    let mut text = String::from("\n| field | kind | meaning | later |\n|---|---|---|---|\n");
+    let mut names = Vec::new();
+    for line in list.lines().filter_map(|line| line.strip_prefix("FIELD(")) {
+        let quoted: Vec<&str> = line.split('"').collect();
+        let [_, name, kind, _, _, meaning, ")"] = quoted[..] else { panic!("not a field: {line}") };
+        let kind = match kind.trim_matches([',', ' ']) {
+            "DOUBLE" => "number",
+            "UINT32" | "UINT64" => "whole number",
+            "STRING" => "text",
+            "FRAMENUM" => "packet",
+            "NONE" => "there or not",
+            other => panic!("no word for {other}"),
+        };
+        let (meaning, later) = match meaning.strip_suffix(". Later") {
+            Some(meaning) => (meaning, "yes"),
+            None => (meaning, ""),
+        };
+        let allowed = |c: char| c.is_ascii_lowercase() || c == '.' || c == '_';
+        assert!(name.starts_with("foreshadow.") && name.chars().all(allowed), "{name}");
+        assert!(!names.contains(&name), "{name} is there twice");
+        names.push(name);
+        writeln!(text, "| `{name}` | {kind} | {meaning} | {later} |").unwrap();
+    }
+    assert!(names.len() > 50);
+    text.push('\n');
+    generated("docs/wireshark.md", "fields", &text);
+}
+
 /// What `zeek-cut FIELDS < LOG | head -n ROWS | column -t` prints.
 fn cut(log: &Path, fields: &[&str], rows: usize) -> String {
     let content = fs::read_to_string(log).unwrap();
@@ -254,7 +285,7 @@ fn every_command_shown_is_one_that_the_program_takes() {
 
 #[test]
 fn every_make_target_shown_is_one_of_the_makefile() {
-    let files = ["Makefile", "engine-torch/torch.mk"];
+    let files = ["Makefile", "engine-torch/torch.mk", "c-shim/wireshark/wireshark.mk"];
     let makefile = files.map(|file| fs::read_to_string(root().join(file)).unwrap()).concat();
     for page in pages() {
         for line in shell_lines(&page) {
