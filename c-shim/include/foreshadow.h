@@ -432,7 +432,7 @@ enum foreshadow_direction {
 
 /** What a host wants beyond a plain verdict. */
 enum foreshadow_want {
-    /** What the verdict rests on: foreshadow_verdict.threshold, .categories, .seen and .expected.
+    /** What the verdict rests on: foreshadow_verdict.categories, .seen and .expected.
      *  Reading the forecast out costs about as much as the push itself. */
     FORESHADOW_WANT_EXPLANATION = 0x01
 };
@@ -480,13 +480,10 @@ typedef struct foreshadow_verdict {
     float probability;
     /** Evidence against its connection so far, in bits. */
     float evidence;
-    /** Surprise in bits from which a packet like it is an anomaly now. This and what follows is there
-     *  only if the packet asked for it (FORESHADOW_WANT_EXPLANATION) and was scored; else zero. */
-    float threshold;
     /** The categories its connection has been counted in, in the window that stands open: the config's
-     *  first in the lowest bit; foreshadow_category_name has their names. */
+     *  first in the lowest bit; foreshadow_category_name has their names. This and what follows is there
+     *  only if the packet asked for it (FORESHADOW_WANT_EXPLANATION) and was scored; else zero. */
     uint32_t categories;
-    uint32_t reserved;
     /** What came. */
     foreshadow_facts seen;
     /** What was expected before it came. */

@@ -70,6 +70,8 @@ struct fs_frame {
     /* Missing packets between `prev` and this. */
     uint32_t missing_count;
     foreshadow_verdict verdict;
+    /* Surprise in bits from which it would be an anomaly; 0 unless it is one. */
+    float threshold;
     /* The categories the connection had been counted in before. */
     uint32_t categories_before;
     /* NULL where it belongs to none. */

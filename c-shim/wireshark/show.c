@@ -69,16 +69,16 @@ bool fs_is_anomalous(const fs_frame *frame)
 
 /* ---- One packet ------------------------------------------------------------------------------- */
 
-static void show_surprise(const place *at, proto_tree *tree, const foreshadow_verdict *verdict)
+static void show_surprise(const place *at, proto_tree *tree, const fs_frame *frame)
 {
-    const foreshadow_surprise *bits = &verdict->surprise;
+    const foreshadow_surprise *bits = &frame->verdict.surprise;
     proto_item *item = add_double(at, tree, FS_BITS, fs_rounded((double)bits->total, 4));
     tree = proto_item_add_subtree(item, fs_tree[FS_TREE_BITS]);
     add_double(at, tree, FS_BITS_SIDE_FLAGS, fs_rounded((double)bits->side_flags, 4));
     add_double(at, tree, FS_BITS_SIZE, fs_rounded((double)bits->payload_len, 4));
     add_double(at, tree, FS_BITS_TIME, fs_rounded((double)bits->time, 4));
     add_double(at, tree, FS_BITS_ENTROPY, fs_rounded((double)bits->entropy, 4));
-    if (verdict->threshold > 0) add_double(at, tree, FS_THRESHOLD, fs_rounded((double)verdict->threshold, 4));
+    if (frame->threshold > 0) add_double(at, tree, FS_THRESHOLD, fs_rounded((double)frame->threshold, 4));
 }
 
 /* The parts above a fifth of the whole. */
@@ -343,14 +343,15 @@ void fs_show_frame(const fs_frame *frame, tvbuff_t *tvb, packet_info *pinfo, pro
     /* Where nobody looks at a field of ours, what is ordinary has nothing to say. */
     if (!wants_any(parent) && !is_anomalous && !frame->missing && !frame->notes) return;
     top = begin(&at, parent, &tree);
-    if (verdict->scored) {
+    if (!wants_any(parent)) tree = NULL; /* expert infos alone are wanted */
+    if (is_anomalous) show_anomaly(&at, tree, top, verdict);
+    if (verdict->scored && tree) {
         proto_item_append_text(top, ", score %.2f", fs_score(verdict));
         add_double(&at, tree, FS_SCORE, fs_score(verdict));
         add_double(&at, tree, FS_ONE_IN, fs_one_in(verdict));
-        if (is_anomalous) show_anomaly(&at, tree, top, verdict);
         show_reasons(&at, tree, &verdict->surprise);
-        show_surprise(&at, tree, verdict);
-        if (verdict->threshold > 0) {
+        show_surprise(&at, tree, frame);
+        if (verdict->seen.wire_len) {
             show_seen(&at, tree, frame, originator);
             show_expected(&at, tree, frame, originator);
         }
@@ -358,14 +359,15 @@ void fs_show_frame(const fs_frame *frame, tvbuff_t *tvb, packet_info *pinfo, pro
     if (frame->missing) {
         proto_tree *under = proto_item_add_subtree(add_uint(&at, tree, FS_MISSING, frame->missing_count),
                                                    fs_tree[FS_TREE_MISSING]);
-        for (missing = frame->missing; missing; missing = missing->next) show_missing(&at, under, missing);
+        for (missing = under ? frame->missing : NULL; missing; missing = missing->next)
+            show_missing(&at, under, missing);
         proto_item_append_text(top, ", %u missing before", frame->missing_count);
         expert_add_info_format(pinfo, top, &fs_ei_missing, "%u packet%s missing before this one", frame->missing_count,
                                frame->missing_count == 1 ? " is" : "s are");
         if (fs_prefs.info_column)
             col_append_fstr(pinfo->cinfo, COL_INFO, " [%u missing before]", frame->missing_count);
     }
-    if (frame->connection) {
+    if (frame->connection && tree) {
         after = frame->next ? frame->next->missing_count
                 : frame->connection->last == frame ? frame->connection->waiting_count : 0;
         if (after) add_uint(&at, tree, FS_MISSING_AFTER, after);
@@ -374,7 +376,7 @@ void fs_show_frame(const fs_frame *frame, tvbuff_t *tvb, packet_info *pinfo, pro
         show_endpoints(&at, tree, frame);
     }
     for (told = frame->notes; told; told = told->next) show_note(&at, tree, top, &told->event);
-    if (frame->connection) show_connection(&at, tree, frame);
+    if (frame->connection && tree) show_connection(&at, tree, frame);
 }
 
 void fs_show_mark(const fs_mark *mark, tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent)

@@ -106,7 +106,7 @@ static void told_connection(const foreshadow_connection *ended)
 static void told_anomaly(const foreshadow_anomaly *anomaly, fs_frame *frame)
 {
     if (!frame || frame->verdict.connection != anomaly->who.connection) return;
-    frame->verdict.threshold = anomaly->threshold;
+    frame->threshold = anomaly->threshold;
     frame->verdict.seen = anomaly->seen;
     frame->verdict.expected = anomaly->expected;
 }

@@ -86,8 +86,8 @@ pub(super) fn verdict(
     verdict: &Verdict,
     explanation: Option<&Explanation>,
 ) -> ffi::foreshadow_verdict {
-    let (threshold, categories, seen, expected) = explanation.map_or_else(Default::default, |it| {
-        (it.threshold, it.categories, facts(&it.seen), expectation(&it.expected))
+    let (categories, seen, expected) = explanation.map_or_else(Default::default, |it| {
+        (it.categories, facts(&it.seen), expectation(&it.expected))
     });
     ffi::foreshadow_verdict {
         size: size_of_ours::<ffi::foreshadow_verdict>(),
@@ -99,9 +99,7 @@ pub(super) fn verdict(
         surprise: verdict.surprise.as_ref().map(surprise).unwrap_or_default(),
         probability: if verdict.surprise.is_some() { verdict.probability } else { 0.0 },
         evidence: verdict.severity,
-        threshold,
         categories,
-        reserved: 0,
         seen,
         expected,
     }

@@ -49,8 +49,6 @@ pub struct Explanation {
     pub seen: PacketFacts,
     /// What was expected before it came.
     pub expected: Expectation,
-    /// Surprise in bits from which a packet like it is an anomaly now.
-    pub threshold: f32,
     /// The categories that its connection has been counted in, in the window that stands open.
     pub categories: Mask,
 }

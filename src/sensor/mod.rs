@@ -420,7 +420,6 @@ impl Sensor {
         Explanation {
             seen: *facts,
             expected: self.model.expect(slot, &[], ANOMALY_QUANTILE),
-            threshold: self.scorer.threshold(slot, facts.position),
             categories: self.behaviours.as_ref().map_or(0, |stage| stage.counted(slot)),
         }
     }

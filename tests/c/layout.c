@@ -127,9 +127,7 @@ int main(void)
     FIELD(foreshadow_verdict, surprise);
     FIELD(foreshadow_verdict, probability);
     FIELD(foreshadow_verdict, evidence);
-    FIELD(foreshadow_verdict, threshold);
     FIELD(foreshadow_verdict, categories);
-    FIELD(foreshadow_verdict, reserved);
     FIELD(foreshadow_verdict, seen);
     FIELD(foreshadow_verdict, expected);
     STRUCT(foreshadow_gap);
