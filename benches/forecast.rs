@@ -69,7 +69,7 @@ fn drive(model: &mut dyn Model, captures: &[&Capture], due: bool) -> (f64, f64) 
             let surprise = model.score(slot, &packet.facts).total();
             model.step(slot, &packet.facts, true);
             if due {
-                std::hint::black_box(model.deadline(slot, 0.95));
+                std::hint::black_box(model.deadline(slot, 0.95, 0.7));
             }
             packets += 1;
             if packet.facts.position > 0 {

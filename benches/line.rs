@@ -4,7 +4,8 @@
 //! `tests/data`) into memory, one after another on one clock, and prints for `wire`, `wire + flow` and
 //! the whole line: nanoseconds a packet, packets a second, and allocations on known connections. Then
 //! the memory of a million connections, and what `capinfos` and `tshark -T fields` take for the largest
-//! capture where they are installed. Every figure is the best of several passes.
+//! capture where they are installed. Every figure is the best of several passes. `$FORESHADOW_KIND` names
+//! another `model.kind` than the default.
 
 #![allow(unsafe_code, reason = "counting allocations takes a global allocator")]
 
@@ -137,7 +138,7 @@ fn main() {
         }
     });
     for (name, setting) in [("whole line, no deadlines", "false"), ("whole line", "true")] {
-        let mut config = Config::default();
+        let mut config = config();
         config.set("predict.enabled", setting).expect("a key of the config");
         stage(name, passes, count, || {
             let mut sensor = Sensor::new(&config).expect("the default config opens");
@@ -151,6 +152,15 @@ fn main() {
     println!("\nallocations a packet on known connections: {}", allocations(&traffic));
     memory();
     beside(&paths);
+}
+
+/// The default configuration, or that with another kind of model.
+fn config() -> Config {
+    let mut config = Config::default();
+    if let Ok(kind) = std::env::var("FORESHADOW_KIND") {
+        config.set("model.kind", &format!("{kind:?}")).expect("a kind of model");
+    }
+    config
 }
 
 /// Runs a stage often enough and prints its best pass.
@@ -168,7 +178,7 @@ fn timed(run: &mut impl FnMut()) -> Duration {
 
 /// Allocations made while pushing packets that began no connection and raised no event.
 fn allocations(traffic: &Traffic) -> f64 {
-    let mut sensor = Sensor::new(&Config::default()).expect("the default config opens");
+    let mut sensor = Sensor::new(&config()).expect("the default config opens");
     let (mut allocations, mut packets) = (0, 0);
     for packet in traffic.iter() {
         let before = ALLOCATIONS.load(Ordering::Relaxed);
@@ -189,7 +199,7 @@ fn allocations(traffic: &Traffic) -> f64 {
 /// Opens a million connections with a few packets each and prints what one costs.
 fn memory() {
     const CONNECTIONS: u32 = 1_000_000;
-    let mut config = Config::default();
+    let mut config = config();
     config.set("predict.min_packets", "2").expect("a key of the config");
     let mut sensor = Sensor::new(&config).expect("the default config opens");
     let empty = ALLOCATED.load(Ordering::Relaxed);
@@ -235,7 +245,7 @@ fn beside(paths: &[PathBuf]) {
         size(path) / 1_000
     );
     let ours = best_of_3(|| {
-        let mut sensor = Sensor::new(&Config::default()).expect("the default config opens");
+        let mut sensor = Sensor::new(&config()).expect("the default config opens");
         let mut capture = Capture::open(path).expect("it was read before");
         while let Ok(Some(packet)) = capture.next() {
             sensor.push(&Packet {

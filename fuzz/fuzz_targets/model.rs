@@ -42,7 +42,7 @@ fn answer(model: Option<Adaptive>) {
             ..PacketFacts::NONE
         };
         assert!(model.score(Slot(0), &packet).total().is_finite());
-        model.deadline(Slot(0), 0.95);
+        model.deadline(Slot(0), 0.95, 0.0);
         model.step(Slot(0), &packet, true);
         assert!((0.0..=1.0).contains(&model.expect(Slot(0), &[packet], 0.95).nothing_more));
     }

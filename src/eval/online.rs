@@ -140,7 +140,7 @@ impl<M: Waits> Forecaster for Online<M> {
             median: expected.time.median,
             size: expected.size.mode,
             deadline: expected.deadline,
-            offered: self.model.deadline(slot, DEADLINE).is_some(),
+            offered: self.model.deadline(slot, DEADLINE, 0.0).is_some(),
             within: Waits::within(&self.model, slot),
         })
     }

@@ -305,10 +305,13 @@ impl Model for Markov {
         self.states[slot.index()].last = Context::after(symbols);
     }
 
-    fn deadline(&self, slot: Slot, quantile: f32) -> Option<Deadline> {
+    fn deadline(&self, slot: Slot, quantile: f32, at_least: f32) -> Option<Deadline> {
         let ahead = self.look_ahead(&self.states[slot.index()]);
-        (ahead.evidence >= MIN_EVIDENCE)
-            .then(|| Deadline { after: ahead.deadline(quantile), confidence: ahead.confidence() })
+        if ahead.evidence < MIN_EVIDENCE {
+            return None;
+        }
+        let confidence = ahead.confidence();
+        (confidence >= at_least).then(|| Deadline { after: ahead.deadline(quantile), confidence })
     }
 
     fn expect(&self, slot: Slot, run: &[PacketFacts], quantile: f32) -> Expectation {
@@ -456,9 +459,9 @@ mod tests {
     fn a_rhythm_gives_a_deadline_near_its_period() {
         let mut model = Markov::new(1 << 20);
         model.begin(Slot(3), &origin(1));
-        assert_eq!(model.deadline(Slot(3), 0.95), None, "nothing is known yet");
+        assert_eq!(model.deadline(Slot(3), 0.95, 0.0), None, "nothing is known yet");
         beat(&mut model, Slot(3), 100);
-        let deadline = model.deadline(Slot(3), 0.95).unwrap();
+        let deadline = model.deadline(Slot(3), 0.95, 0.0).unwrap();
         let millis = deadline.after.micros() / 1_000;
         assert!((1_000..2_200).contains(&millis), "{millis} ms");
         assert!(deadline.confidence > 0.9);
@@ -472,7 +475,7 @@ mod tests {
             for _ in 0..200 {
                 model.step(Slot(0), &packet(Side::A, 40, millis), true);
             }
-            let deadline = model.deadline(Slot(0), 0.95).unwrap();
+            let deadline = model.deadline(Slot(0), 0.95, 0.0).unwrap();
             assert!(deadline.after >= Span::from_millis(millis), "{millis} ms: {deadline:?}");
         }
     }

@@ -44,6 +44,9 @@ pub trait Model: Send {
     /// A connection begins in `slot`; its first packet is about to be scored.
     fn begin(&mut self, slot: Slot, origin: &Origin);
 
+    /// The connection in `slot` will be asked about soon: what is kept of it may be fetched from memory.
+    fn prefetch(&self, _slot: Slot) {}
+
     /// How surprising `packet` is, under the forecast standing before it. Does not change anything.
     fn score(&self, slot: Slot, packet: &PacketFacts) -> Surprise;
 
@@ -51,8 +54,9 @@ pub trait Model: Send {
     fn step(&mut self, slot: Slot, packet: &PacketFacts, learn: bool);
 
     /// When the next packet is due: the `quantile` of the time to it given that one comes, and how
-    /// sure the model is of that; `None` where it has no forecast worth having.
-    fn deadline(&self, slot: Slot, quantile: f32) -> Option<Deadline>;
+    /// sure the model is of that; `None` where it has no forecast worth having, or its confidence is
+    /// not `at_least` so high.
+    fn deadline(&self, slot: Slot, quantile: f32, at_least: f32) -> Option<Deadline>;
 
     /// The standing forecast, for a reader. `run` holds packets imagined since the last real one.
     fn expect(&self, slot: Slot, run: &[PacketFacts], quantile: f32) -> Expectation;

@@ -109,6 +109,7 @@ impl Sensor {
         let Some(seen) = self.table.observe(now, &view, packet.host) else {
             return Verdict::NONE;
         };
+        self.model.prefetch(seen.id.slot);
         self.settle_closed();
         let Some(connection) = self.table.connection(seen.id.slot) else { return Verdict::NONE };
         let position = (connection.position() - 1).min(u64::from(u32::MAX)) as u32;

@@ -1,8 +1,8 @@
 //! All decisions of a packet side by side, so that they are worked out together.
 //!
 //! The way to a symbol is known once the packet came: no decision waits for another. What each
-//! needs of the lines is gathered first; the arithmetic of all is then a few loops over arrays, which
-//! the compiler makes vectors of. [`Mixer`](super::mixer::Mixer) does it.
+//! needs of the lines is gathered first; the arithmetic is then eight lanes at a time: the inputs of one
+//! decision, or what is left of eight. [`Mixer`](super::mixer::Mixer) does it.
 
 use super::arithmetic::log2;
 use super::context::CONTEXTS;
@@ -14,17 +14,27 @@ use super::weights::INPUTS;
 pub(super) const ROOM: usize = 24;
 /// Where the contexts begin among the inputs: after the prior and the constant.
 pub(super) const FIRST: usize = INPUTS - CONTEXTS;
+const _: () = assert!(ROOM.is_multiple_of(8) && INPUTS == 8 && FIRST == 2);
+
+/// Where a node of a head stands in tables of all heads' nodes, one after the other.
+#[inline(always)]
+pub(super) const fn row(head: Head, node: usize) -> usize {
+    head as usize * Line::SLOTS + node
+}
+const _: () = assert!(Head::COUNT * Line::SLOTS <= 256);
 
 /// The decisions of a packet, in the order in which they are made.
 #[derive(Clone)]
 pub(super) struct Decisions {
     pub(super) len: usize,
     pub(super) heads: [Head; ROOM],
-    pub(super) nodes: [u8; ROOM],
+    /// Their rows in tables by head and node ([`row`]).
+    pub(super) rows: [u8; ROOM],
     /// Which way each went: 0 or 1.
     pub(super) bits: [f32; ROOM],
     pub(super) priors: [f32; ROOM],
-    /// By decision and input: the contexts' slots as they were; 0 where the input is no context.
+    /// By decision and input: the contexts' slots as they were, and once they learned, as they are to
+    /// be; 0 where the input is no context.
     pub(super) slots: [[u16; INPUTS]; ROOM],
     pub(super) inputs: [[f32; INPUTS]; ROOM],
     /// Probabilities of one before the correction, and in the end.
@@ -39,7 +49,7 @@ impl Decisions {
     pub(super) const NONE: Self = Self {
         len: 0,
         heads: [Head::SideFlags; ROOM],
-        nodes: [0; ROOM],
+        rows: [0; ROOM],
         bits: [0.0; ROOM],
         priors: [0.0; ROOM],
         slots: [[0; INPUTS]; ROOM],
@@ -54,6 +64,12 @@ impl Decisions {
     #[inline]
     pub(super) fn clear(&mut self) {
         self.len = 0;
+    }
+
+    /// How many there are, filled up to whole vectors.
+    #[inline(always)]
+    pub(super) fn lanes(&self) -> usize {
+        self.len.min(ROOM).next_multiple_of(8)
     }
 
     /// Adds those on the way to a symbol; answers where they begin.
@@ -82,14 +98,13 @@ impl Decisions {
         prior: &[f32; Line::SLOTS],
         lines: &[&Line; CONTEXTS],
     ) {
-        let (at, node) = (self.len % ROOM, node % Line::SLOTS);
+        let (at, node) = (self.len.min(ROOM - 1), node.min(Line::SLOTS - 1));
         self.heads[at] = head;
-        self.nodes[at] = node as u8;
+        self.rows[at] = row(head, node) as u8;
         self.bits[at] = f32::from(u8::from(bit));
         self.priors[at] = prior[node];
-        for (slot, line) in self.slots[at][FIRST..].iter_mut().zip(lines) {
-            *slot = line.slots[node];
-        }
+        let [a, b, c, d, e, f] = lines.map(|line| line.slots[node]);
+        self.slots[at] = [0, 0, a, b, c, d, e, f];
         self.len = at + 1;
     }
 
@@ -102,19 +117,5 @@ impl Decisions {
             probability *= if *bit == 1.0 { *one } else { 1.0 - *one };
         }
         -log2(probability)
-    }
-
-    /// The slots as they are once they learned which way the decisions went.
-    #[inline(always)]
-    pub(super) fn learned(&self) -> [[u16; INPUTS]; ROOM] {
-        let mut learned = [[0; INPUTS]; ROOM];
-        for ((learned, slots), bit) in
-            learned.iter_mut().zip(&self.slots).zip(self.bits).take(self.len)
-        {
-            for (learned, &slot) in learned.iter_mut().zip(slots) {
-                *learned = Line::moved(slot, bit);
-            }
-        }
-        learned
     }
 }

@@ -10,7 +10,7 @@ use super::context::CONTEXTS;
 use super::exact::Inside;
 use super::line::Line;
 use super::look::Look;
-use super::prior::{self, Odds, Scratch};
+use super::prior::{self, Asked, Scratch, is_news};
 use super::tree::{self, Head, NOTHING_SLOT};
 use super::{Adaptive, sharp};
 use crate::flow::{Side, Slot};
@@ -59,12 +59,11 @@ impl Adaptive {
 
 impl Look<'_> {
     fn forecast(&mut self, given: Option<(Side, FlagClass)>) -> Forecast {
-        let mut scratch = Scratch::NEW;
-        let side_flags = self.side_flags(&mut scratch);
+        let side_flags = self.side_flags();
         let given = given.unwrap_or(side_flags.mode().0);
         let symbol = symbol(given);
-        let size = self.sizes(symbol, &scratch);
-        let entropy = self.entropies(symbol, size.mode().0, &scratch);
+        let size = self.sizes(symbol);
+        let entropy = self.entropies(symbol, size.mode().0);
         self.await_next();
         Forecast {
             side_flags,
@@ -76,21 +75,15 @@ impl Look<'_> {
         }
     }
 
-    fn side_flags(&mut self, scratch: &mut Scratch) -> SideFlags {
-        if let (Some(network), Some(view)) = (&self.model.network, self.view) {
-            prior::who(network, view, scratch, &mut self.odds);
-        }
-        let lines = self.model.learned.find_all(&self.history.side_flags(self.last));
+    fn side_flags(&mut self) -> SideFlags {
+        let lines = self.who();
         SideFlags::new(tree::spread::<SIDE_FLAGS>(Head::SideFlags, |node| {
             self.one(Head::SideFlags, node, &lines)
         }))
     }
 
-    fn sizes(&mut self, side_flags: u8, scratch: &Scratch) -> Sizes {
-        if let (Some(network), Some(view)) = (&self.model.network, self.view) {
-            prior::size(network, view, side_flags, scratch, &mut self.odds);
-        }
-        let lines = self.model.learned.find_all(&self.history.size(self.last, side_flags));
+    fn sizes(&mut self, side_flags: u8) -> Sizes {
+        let lines = self.how_long(side_flags);
         let bins: [f32; SIZES] =
             tree::spread(Head::Size, |node| self.one(Head::Size, node, &lines));
         let network = self.model.network.as_ref().zip(self.view);
@@ -119,14 +112,16 @@ impl Look<'_> {
         Sizes::new(pieces)
     }
 
-    /// The entropy of a payload of some length, once side and flags were worked out.
-    fn entropies(&mut self, side_flags: u8, length: u32, scratch: &Scratch) -> [f32; ENTROPIES] {
-        if let (Some(network), Some(view)) = (&self.model.network, self.view) {
-            prior::entropy(network, view, side_flags, length, scratch, &mut self.odds);
-        }
+    /// The entropy of a payload of some length, given side and flags.
+    fn entropies(&mut self, side_flags: u8, length: u32) -> [f32; ENTROPIES] {
         let now = Symbols { side_flags, size: discretise::size(length), time: None };
         let learned = &self.model.learned;
         let (_, found) = learned.find(self.history.entropy(now));
+        if is_news(&found) {
+            self.hear(|network, view, odds| {
+                prior::entropy(network, view, side_flags, length, odds);
+            });
+        }
         let mut lines = [&Line::FRESH; CONTEXTS];
         for (place, line) in lines.iter_mut().zip(learned.lines.at_all(&found)) {
             *place = line;
@@ -167,10 +162,9 @@ impl Look<'_> {
         if draw() < self.nothing() {
             return None;
         }
-        let mut scratch = Scratch::NEW;
-        let (side, class) = self.side_flags(&mut scratch).at(draw());
+        let (side, class) = self.side_flags().at(draw());
         let side_flags = symbol((side, class));
-        let payload_len = self.sizes(side_flags, &scratch).quantile(draw());
+        let payload_len = self.sizes(side_flags).quantile(draw());
         let headers = last.wire_len.saturating_sub(last.payload_len);
         let packet = PacketFacts {
             side,
@@ -183,12 +177,15 @@ impl Look<'_> {
             ..*last
         };
         let now = Symbols { side_flags, ..Symbols::of(&packet) };
-        if let (Some(network), Some(view)) = (&self.model.network, self.view) {
-            let mut odds: Odds = self.odds.clone();
-            prior::before(network, view, &packet, now, &mut scratch, &mut odds);
-            self.odds = odds;
+        let (_, found) = self.model.learned.find(self.history.time(self.last, &packet, now));
+        if is_news(&found) {
+            let asked = Asked { time: true, ..Asked::NOTHING };
+            let mut scratch = Scratch::NEW;
+            self.hear(|network, view, odds| {
+                prior::before(network, view, (&packet, now), asked, &mut scratch, odds);
+            });
         }
-        let lines = self.model.learned.find_all(&self.history.time(self.last, &packet, now));
+        let lines = self.model.learned.lines.at_all(&found);
         let (bin, share) =
             tree::quantile(Head::Time, draw(), |node| self.one(Head::Time, node, &lines));
         Some(PacketFacts { since: Some(discretise::time_within(bin, share)), ..packet })

@@ -7,8 +7,8 @@ use super::flags::Flags;
 use super::line::{ABSENT, Line, Lines};
 use super::mixer::Mixer;
 use super::sharp::Shares;
-use super::tree::{Head, Path};
-use super::weights::{INPUTS, Weights};
+use super::tree::{DEEPEST, Head, Path};
+use super::weights::Weights;
 
 /// Of all lines, one in this many is for when the next packet is due.
 const WAITING: usize = 4;
@@ -140,7 +140,7 @@ impl Learned {
     }
 
     /// The lines of a head's contexts.
-    #[inline]
+    #[cfg(test)]
     pub(super) fn find_all(&self, contexts: &[u64; CONTEXTS]) -> [&Line; CONTEXTS] {
         self.lines.at_all(&self.find(*contexts).1)
     }
@@ -175,29 +175,32 @@ impl Learned {
         }
     }
 
-    /// Learns which way decisions went; answers what their slots are to be.
+    /// Learns which way decisions went, and what their slots are to be.
     #[inline]
-    pub(super) fn learn(&mut self, decisions: &Decisions) -> [[u16; INPUTS]; ROOM] {
+    pub(super) fn learn(&mut self, decisions: &mut Decisions) {
         if self.trains {
             self.mixer.train(decisions);
         }
-        self.mixer.learn(decisions)
+        self.mixer.learn(decisions);
     }
 }
 
-/// Writes the slots of a walk into its lines; `keep` sees every line of it as well.
+/// Writes the slots of a walk, once its decisions learned, into its lines; `keep` sees every line of it
+/// as well.
 #[inline(always)]
 pub(super) fn write(
     lines: &mut Lines,
     walk: &Walk,
-    slots: &[[u16; INPUTS]; ROOM],
+    decisions: &Decisions,
     mut keep: impl FnMut(&mut Line),
 ) {
     let steps = walk.path.steps();
+    let first = walk.first.min(ROOM - DEEPEST);
+    let slots = &decisions.slots[first..first + DEEPEST];
     for number in 0..walk.used.min(CONTEXTS) {
         let line = lines.claim_at(walk.found[number], walk.contexts[number]);
-        for (&(node, _), slots) in steps.iter().zip(&slots[walk.first..]) {
-            line.slots[usize::from(node) % Line::SLOTS] = slots[FIRST + number];
+        for (&(node, _), slots) in steps.iter().zip(slots) {
+            line.slots[usize::from(node).min(Line::SLOTS - 1)] = slots[FIRST + number];
         }
         keep(line);
     }

@@ -6,6 +6,8 @@
 
 use std::hint::select_unpredictable;
 
+use super::super::engine::{AnyEight, Eight, prefetch};
+
 /// Learned under one context; one cache line.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
@@ -39,20 +41,28 @@ impl Line {
         *slot = Self::moved(*slot, f32::from(u8::from(bit)));
     }
 
-    /// A slot after one more update, with `bit` 0 or 1: its probability moves by 1/(n + 1.5) of what
-    /// is missing, n being the earlier updates, at most 15. So it is fast while little is known, and
-    /// then what happened lately weighs most. In floats, because those make vectors.
+    /// [`moved`] for one slot.
     #[inline(always)]
     pub(super) fn moved(slot: u16, bit: f32) -> u16 {
-        // Added to a float it leaves the nearest whole number in the lowest bits.
-        const WHOLE: f32 = 12_582_912.0;
-        let (probability, count) = (u32::from(slot >> 4), u32::from(slot & 15));
-        let known = probability.cast_signed() as f32;
-        let rate = 1.0 / (count.cast_signed() as f32 + 1.5);
-        let moved = (known + (bit * 4_096.0 - known) * rate).clamp(1.0, 4_095.0);
-        let probability = (moved + WHOLE).to_bits() & 0xfff;
-        (probability << 4 | (count + 1).min(15)) as u16
+        let mut slots = [slot; 8];
+        AnyEight.write_whole(&mut slots, moved(AnyEight, AnyEight.read_whole(&[slot; 8]), bit));
+        slots[0]
     }
+}
+
+/// Slots after one more update, with `bit` 0 or 1: a probability moves by 1/(n + 1.5) of what is
+/// missing, n being the earlier updates, at most 15. So it is fast while little is known, and then what
+/// happened lately weighs most.
+#[inline(always)]
+pub(super) fn moved<E: Eight>(e: E, slots: E::N, bit: f32) -> E::N {
+    // Added to a float it leaves the nearest whole number in the lowest bits.
+    const WHOLE: f32 = 12_582_912.0;
+    let (known, counts) = (e.floats(e.sixteenth(slots)), e.and(slots, 15));
+    let rate = e.div(e.splat(1.0), e.add(e.floats(counts), e.splat(1.5)));
+    let missing = e.sub(e.splat(bit * 4_096.0), known);
+    let moved = e.clamp(e.add(known, e.mul(missing, rate)), 1.0, 4_095.0);
+    let probabilities = e.and(e.bits(e.add(moved, e.splat(WHOLE))), 0xfff);
+    e.sixteen_and(probabilities, e.next_count(counts))
 }
 
 /// The place of a line that there is not. No table is so large.
@@ -97,6 +107,16 @@ impl Lines {
     fn places(&self, context: u64) -> (usize, usize, u16) {
         let first = context as usize & self.mask;
         (first, first ^ 1, (context >> 48) as u16 | 1)
+    }
+
+    /// Tells the processor that the lines of contexts will be looked for soon.
+    #[inline(always)]
+    pub(super) fn prefetch<const N: usize>(&self, contexts: &[u64; N]) {
+        for &context in contexts {
+            let (first, second, _) = self.places(context);
+            prefetch(&self.lines[first]);
+            prefetch(&self.lines[second]);
+        }
     }
 
     /// Where the lines of contexts are, or [`ABSENT`].

@@ -3,13 +3,13 @@
 use std::cell::Cell;
 
 use super::super::discretise::{self, SIDE_FLAGS, SIZES};
-use super::super::network::View;
+use super::super::network::{Network, View};
 use super::super::{Deadline, Expectation, SizeRange, TimeRange};
 use super::context::{CONTEXTS, History, Last};
 use super::decisions::Decisions;
 use super::exact::Inside;
 use super::line::Line;
-use super::prior::{self, Odds, Scratch};
+use super::prior::{self, Odds, is_news};
 use super::tree::{self, Head, NOTHING_SLOT};
 use super::{Adaptive, sharp};
 use crate::flow::Slot;
@@ -29,7 +29,8 @@ pub(super) struct Look<'a> {
     pub(super) view: Option<View<'a>>,
     pub(super) last: Last,
     pub(super) wait: [&'a Line; CONTEXTS],
-    pub(super) odds: Odds,
+    /// What the network said, once it was asked; else every symbol is as likely as the others.
+    pub(super) odds: Option<Odds>,
 }
 
 impl Adaptive {
@@ -39,7 +40,7 @@ impl Adaptive {
         let wait = self.learned.find_waits(&history.wait(last));
         // A connection's first packet is not the network's to forecast.
         let view = view.filter(|view| view.recall.has_begun());
-        Look { model: self, history, view, last, wait, odds: self.uniform.clone() }
+        Look { model: self, history, view, last, wait, odds: None }
     }
 
     /// Looks ahead on a live connection.
@@ -49,8 +50,8 @@ impl Adaptive {
     }
 
     /// When the next packet is due on a live connection.
-    pub(super) fn deadline_of(&self, slot: Slot, quantile: f32) -> Option<Deadline> {
-        self.look_at(slot).deadline(quantile)
+    pub(super) fn deadline_of(&self, slot: Slot, quantile: f32, at_least: f32) -> Option<Deadline> {
+        self.look_at(slot).deadline(quantile, at_least)
     }
 
     /// Probabilities that the next packet on `slot` comes within each of some spans, given that one
@@ -64,16 +65,47 @@ impl Adaptive {
     }
 }
 
-impl Look<'_> {
-    /// Works out when the network expects the next packet.
-    pub(super) fn await_next(&mut self) {
+impl<'a> Look<'a> {
+    /// Lets the network write its odds of some head.
+    pub(super) fn hear(&mut self, write: impl FnOnce(&Network, View<'_>, &mut Odds)) {
         if let (Some(network), Some(view)) = (&self.model.network, self.view) {
-            prior::wait(network, view, &mut self.odds);
+            write(network, view, self.odds.get_or_insert_with(|| self.model.uniform.clone()));
         }
     }
 
-    /// When the next packet is due, if enough is known of the connection.
-    fn deadline(mut self, quantile: f32) -> Option<Deadline> {
+    /// Works out when the network expects the next packet, if it stands alone.
+    pub(super) fn await_next(&mut self) {
+        if !self.model.learned.adapts() {
+            self.hear(prior::wait);
+        }
+    }
+
+    /// The lines of side and flags, once the network was heard if it has to be.
+    pub(super) fn who(&mut self) -> [&'a Line; CONTEXTS] {
+        let (_, found) = self.model.learned.find(self.history.side_flags(self.last));
+        if is_news(&found) {
+            self.hear(prior::who);
+        }
+        self.model.learned.lines.at_all(&found)
+    }
+
+    /// The lines of the size, given side and flags, likewise.
+    pub(super) fn how_long(&mut self, side_flags: u8) -> [&'a Line; CONTEXTS] {
+        let (_, found) = self.model.learned.find(self.history.size(self.last, side_flags));
+        if is_news(&found) {
+            self.hear(|network, view, odds| prior::size(network, view, side_flags, odds));
+        }
+        self.model.learned.lines.at_all(&found)
+    }
+
+    /// The odds of a head before anything learned is mixed in.
+    pub(super) fn odds_of(&self, head: Head) -> &[f32; Line::SLOTS] {
+        self.odds.as_ref().unwrap_or(&self.model.uniform).of(head)
+    }
+
+    /// When the next packet is due, if enough is known of the connection and the confidence is at
+    /// least so high.
+    fn deadline(mut self, quantile: f32, at_least: f32) -> Option<Deadline> {
         let evidence = if self.model.learned.adapts() {
             self.wait[EVIDENCE].count(0)
         } else {
@@ -83,32 +115,31 @@ impl Look<'_> {
             return None;
         }
         self.await_next();
+        // Most connections have no rhythm, and many have said all; neither is worth a quantile.
+        if 1.0 - self.one(Head::Nothing, NOTHING_SLOT, &self.wait) < at_least {
+            return None;
+        }
         let times = Times::new(&self);
-        Some(Deadline { after: times.quantile(quantile), confidence: times.confidence() })
+        let confidence = times.confidence();
+        (confidence >= at_least).then(|| Deadline { after: times.quantile(quantile), confidence })
     }
 
     /// The whole expectation.
     pub(super) fn expect(mut self, quantile: f32) -> Expectation {
         self.await_next();
-        let mut scratch = Scratch::NEW;
-        if let (Some(network), Some(view)) = (&self.model.network, self.view) {
-            prior::who(network, view, &mut scratch, &mut self.odds);
-        }
-        let lines = self.model.learned.find_all(&self.history.side_flags(self.last));
+        let lines = self.who();
         let all: [f32; SIDE_FLAGS] =
             tree::spread(Head::SideFlags, |node| self.one(Head::SideFlags, node, &lines));
         let side_flags = likeliest(&all);
         let (side, _) = discretise::side_flags_of(side_flags);
-        if let (Some(network), Some(view)) = (&self.model.network, self.view) {
-            prior::size(network, view, side_flags, &scratch, &mut self.odds);
-        }
+        let lines = self.how_long(side_flags);
         let times = Times::new(&self);
         let nothing_more = times.nothing_more();
         Expectation {
             side,
             flags: self.model.learned.flags.likeliest(self.history.service_hash(), side_flags),
             side_flags_probability: all[usize::from(side_flags)] * (1.0 - nothing_more),
-            size: self.size(side_flags),
+            size: self.size(&lines),
             time: TimeRange {
                 low: times.quantile(0.05),
                 median: times.quantile(0.5),
@@ -120,16 +151,14 @@ impl Look<'_> {
         }
     }
 
-    /// The payload size of a packet with `side_flags`.
-    fn size(&self, side_flags: u8) -> SizeRange {
-        let lines = self.model.learned.find_all(&self.history.size(self.last, side_flags));
-        let bins: [f32; SIZES] =
-            tree::spread(Head::Size, |node| self.one(Head::Size, node, &lines));
+    /// The payload size, given its lines.
+    fn size(&self, lines: &[&Line; CONTEXTS]) -> SizeRange {
+        let bins: [f32; SIZES] = tree::spread(Head::Size, |node| self.one(Head::Size, node, lines));
         let weights = self.model.learned.weights();
-        let inside = |bin| Inside::new(weights, &lines, bin);
+        let inside = |bin| Inside::new(weights, lines, bin);
         let quantile = |quantile| {
             let (bin, share) =
-                tree::quantile(Head::Size, quantile, |node| self.one(Head::Size, node, &lines));
+                tree::quantile(Head::Size, quantile, |node| self.one(Head::Size, node, lines));
             inside(bin).quantile(share)
         };
         let mode = inside(likeliest(&bins)).mode().0;
@@ -137,7 +166,7 @@ impl Look<'_> {
     }
 
     pub(super) fn one(&self, head: Head, node: usize, lines: &[&Line; CONTEXTS]) -> f32 {
-        self.model.learned.one(head, node, self.odds.of(head)[node], lines)
+        self.model.learned.one(head, node, self.odds_of(head)[node], lines)
     }
 }
 
@@ -154,9 +183,9 @@ impl<'a> Times<'a> {
         // All but the last step of any way are worked out together; of the last ones few are needed.
         let mut all = Decisions::NONE;
         for node in 0..LAST_STEPS {
-            all.push(Head::Wait, node, false, look.odds.of(Head::Wait), &look.wait);
+            all.push(Head::Wait, node, false, look.odds_of(Head::Wait), &look.wait);
         }
-        let nothing = look.odds.of(Head::Nothing);
+        let nothing = look.odds_of(Head::Nothing);
         all.push(Head::Nothing, NOTHING_SLOT, false, nothing, &look.wait);
         look.model.learned.forecast(&mut all);
         for (known, one) in times.ones.iter().zip(&all.ones[..LAST_STEPS]) {

@@ -11,11 +11,11 @@
 //! is fixed: one decision alone ([`Mixer::one`]) and many together ([`Mixer::forecast`]) give the
 //! same bits, on every machine.
 
-use super::super::engine::{Instructions, Work};
+use super::super::engine::{AnyEight, Eight, Instructions, Work};
 use super::arithmetic::squash;
 use super::context::CONTEXTS;
-use super::decisions::{Decisions, FIRST, ROOM};
-use super::line::Line;
+use super::decisions::{Decisions, FIRST, ROOM, row};
+use super::line::{Line, moved};
 use super::tree::Head;
 use super::weights::{INPUTS, POINTS, Weights};
 
@@ -77,14 +77,10 @@ impl Mixer {
         for (slot, line) in slots[FIRST..].iter_mut().zip(lines) {
             *slot = line.slots[node];
         }
-        let confidences = confidences(size_of_odds(prior), &slots);
-        let odds = weigh(
-            &self.confidence(head, &confidences),
-            &self.weights.node[head as usize][node],
-            &self.inputs(prior, &slots),
-        );
+        let row = row(head, node);
+        let (odds, _) = self.weigh(AnyEight, (head, row), prior, size_of_odds(prior), &slots);
         let (point, share) = place(odds);
-        self.correct(head, node, squash(odds), point, share)
+        self.correct(row, squash(odds), point, share)
     }
 
     /// Forecasts all decisions.
@@ -93,39 +89,40 @@ impl Mixer {
         self.instructions.run(Forecast { mixer: self, decisions });
     }
 
-    /// Learns which way all decisions went, and writes down how their slots are to move.
+    /// Learns which way all decisions went, and moves their slots accordingly.
     #[inline]
-    pub(super) fn learn(&mut self, decisions: &Decisions) -> [[u16; INPUTS]; ROOM] {
+    pub(super) fn learn(&mut self, decisions: &mut Decisions) {
         let instructions = self.instructions;
-        instructions.run(Learn { mixer: self, decisions })
+        instructions.run(Learn { mixer: self, decisions });
     }
 
-    /// A decision's inputs.
+    /// A decision's ln-odds, and its inputs. `size` is [`size_of_odds`] of the prior.
     #[inline(always)]
-    fn inputs(&self, prior: f32, slots: &[u16; INPUTS]) -> [f32; INPUTS] {
-        let mut inputs = [prior, CONSTANT, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-        for (input, slot) in inputs[FIRST..].iter_mut().zip(&slots[FIRST..]) {
-            *input = self.stretch[usize::from(slot >> 4)];
-        }
-        inputs
-    }
-
-    /// The inputs' weights by confidence.
-    #[inline(always)]
-    fn confidence(&self, head: Head, confidences: &[u32; INPUTS]) -> [f32; INPUTS] {
-        let mut weights = [0.0; INPUTS];
-        let all = &self.weights.confidence[head as usize];
-        for ((weight, all), &confidence) in weights.iter_mut().zip(all).zip(confidences) {
-            // All are below 16; saying so spares a check each.
-            *weight = all[confidence as usize & 15];
-        }
-        weights
+    fn weigh<E: Eight>(
+        &self,
+        e: E,
+        (head, row): (Head, usize),
+        prior: f32,
+        size: u32,
+        slots: &[u16; INPUTS],
+    ) -> (f32, E::F) {
+        let slots = e.read_whole(slots);
+        let inputs = e.look_up(&self.stretch, e.sixteenth(slots));
+        let inputs = e.with_first(inputs, prior, CONSTANT);
+        // The first two slots are 0: they are no contexts' and are not known.
+        let counts = e.and(slots, 15);
+        let known = e.count(counts);
+        let counts = e.with_first_whole(counts, prior_count(size, known), known);
+        let by_count = e.look_up_rows(&self.weights.confidence[head as usize], counts);
+        let by_node = e.read(&self.weights.node.as_flattened()[row]);
+        let odds = e.sum(e.mul(e.add(by_count, by_node), inputs));
+        (odds.clamp(-14.0, 14.0), inputs)
     }
 
     /// The probability of one, from what was mixed and where that lies on the node's correction.
     #[inline(always)]
-    fn correct(&self, head: Head, node: usize, mixed: f32, point: u32, share: f32) -> f32 {
-        let curve = &self.weights.correction[head as usize][node];
+    fn correct(&self, row: usize, mixed: f32, point: u32, share: f32) -> f32 {
+        let curve = &self.weights.correction.as_flattened()[row];
         let point = (point as usize).min(POINTS - 2);
         let corrected = curve[point] * (1.0 - share) + curve[point + 1] * share;
         (0.5 * (mixed + corrected)).clamp(LEAST, 1.0 - LEAST)
@@ -136,14 +133,14 @@ impl Mixer {
     pub(super) fn train(&mut self, decisions: &Decisions) {
         let weights = &mut self.weights;
         for at in 0..decisions.len {
-            let (head, node) = (decisions.heads[at] as usize, usize::from(decisions.nodes[at]));
+            let (head, row) = (decisions.heads[at] as usize, usize::from(decisions.rows[at]));
             let error = decisions.bits[at] - decisions.mixed[at];
             let size = size_of_odds(decisions.priors[at]);
-            let confidences = confidences(size, &decisions.slots[at]);
-            for (input, confidence) in confidences.into_iter().enumerate() {
+            let counts = counts(size, &decisions.slots[at]);
+            for (input, confidence) in counts.into_iter().enumerate() {
                 let step = error * decisions.inputs[at][input];
                 weights.confidence[head][input][confidence as usize & 15] += TRAINED * step;
-                weights.node[head][node][input] += (TRAINED_NODE - RATE) * step;
+                weights.node.as_flattened_mut()[row][input] += (TRAINED_NODE - RATE) * step;
             }
         }
     }
@@ -159,35 +156,27 @@ impl Work for Forecast<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<E: Eight>(self, e: E) {
         let Self { mixer, decisions: all } = self;
-        let len = all.len.min(ROOM);
+        let lanes = all.lanes();
         let mut sizes = [0; ROOM];
-        for (size, prior) in sizes.iter_mut().zip(&all.priors) {
+        for (size, prior) in sizes[..lanes].iter_mut().zip(&all.priors[..lanes]) {
             *size = size_of_odds(*prior);
         }
-        // Loads from tables first, then sums of what is in registers' order.
-        let mut weights = [[0.0; INPUTS]; ROOM];
-        for at in 0..len {
-            let (head, slots) = (all.heads[at], &all.slots[at]);
-            all.inputs[at] = mixer.inputs(all.priors[at], slots);
-            weights[at] = mixer.confidence(head, &confidences(sizes[at], slots));
-        }
         let mut odds = [0.0; ROOM];
-        for (at, odds) in odds[..len].iter_mut().enumerate() {
-            let by_node = &mixer.weights.node[all.heads[at] as usize][usize::from(all.nodes[at])];
-            *odds = weigh(&weights[at], by_node, &all.inputs[at]);
+        for at in 0..all.len.min(ROOM) {
+            let place = (all.heads[at], usize::from(all.rows[at]));
+            let weighed = mixer.weigh(e, place, all.priors[at], sizes[at], &all.slots[at]);
+            odds[at] = weighed.0;
+            e.write(&mut all.inputs[at], weighed.1);
         }
-        all.mixed = odds;
-        for mixed in &mut all.mixed {
-            *mixed = squash(*mixed);
+        for (at, &odds) in odds[..lanes].iter().enumerate() {
+            all.mixed[at] = squash(odds);
+            (all.points[at], all.shares[at]) = place(odds);
         }
-        for ((odds, point), share) in odds.iter().zip(&mut all.points).zip(&mut all.shares) {
-            (*point, *share) = place(*odds);
-        }
-        for at in 0..len {
-            let (head, node) = (all.heads[at], usize::from(all.nodes[at]));
-            all.ones[at] = mixer.correct(head, node, all.mixed[at], all.points[at], all.shares[at]);
+        for at in 0..all.len.min(ROOM) {
+            let row = usize::from(all.rows[at]);
+            all.ones[at] = mixer.correct(row, all.mixed[at], all.points[at], all.shares[at]);
         }
     }
 }
@@ -195,33 +184,30 @@ impl Work for Forecast<'_> {
 /// See [`Mixer::learn`].
 struct Learn<'a> {
     mixer: &'a mut Mixer,
-    decisions: &'a Decisions,
+    decisions: &'a mut Decisions,
 }
 
 impl Work for Learn<'_> {
-    type Output = [[u16; INPUTS]; ROOM];
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) -> Self::Output {
+    fn run<E: Eight>(self, e: E) {
         let Self { mixer, decisions: all } = self;
         for at in 0..all.len.min(ROOM) {
-            let (head, node) = (all.heads[at] as usize, usize::from(all.nodes[at]));
+            let row = usize::from(all.rows[at]);
             let bit = all.bits[at];
-            let step = RATE * (bit - all.mixed[at]);
-            let weights = &mut mixer.weights.node[head][node];
-            let (old, inputs) = (*weights, all.inputs[at]);
-            let mut new = [0.0; INPUTS];
-            for input in 0..INPUTS {
-                new[input] = old[input] + step * inputs[input];
-            }
-            *weights = new;
-            let curve = &mut mixer.weights.correction[head][node];
+            let step = e.splat(RATE * (bit - all.mixed[at]));
+            let weights = &mut mixer.weights.node.as_flattened_mut()[row];
+            let learned = e.add(e.read(weights), e.mul(step, e.read(&all.inputs[at])));
+            e.write(weights, learned);
+            let curve = &mut mixer.weights.correction.as_flattened_mut()[row];
             let (point, share) = ((all.points[at] as usize).min(POINTS - 2), all.shares[at]);
             let target = bit * (1.0 - 2.0 * SUREST) + SUREST;
             curve[point] += RATE * (1.0 - share) * (target - curve[point]);
             curve[point + 1] += RATE * share * (target - curve[point + 1]);
+            let slots = moved(e, e.read_whole(&all.slots[at]), bit);
+            e.write_whole(&mut all.slots[at], slots);
         }
-        all.learned()
     }
 }
 
@@ -236,30 +222,19 @@ fn place(odds: f32) -> (u32, f32) {
     (rounded.to_bits() & 63, place - (rounded - WHOLE))
 }
 
-/// A decision's ln-odds.
-#[inline(always)]
-fn weigh(by_confidence: &[f32; INPUTS], by_node: &[f32; INPUTS], inputs: &[f32; INPUTS]) -> f32 {
-    let mut terms = [0.0; INPUTS];
-    for input in 0..INPUTS {
-        terms[input] = (by_confidence[input] + by_node[input]) * inputs[input];
-    }
-    let [a, b, c, d, e, f, g, h] = terms;
-    let sum = ((a + e) + (c + g)) + ((b + f) + (d + h));
-    sum.clamp(-14.0, 14.0)
+/// By which count or size each input is weighed.
+fn counts(size: u32, slots: &[u16; INPUTS]) -> [u32; INPUTS] {
+    let mut counts = slots.map(|slot| u32::from(slot & 15));
+    let known = counts.iter().map(|&count| count.min(1)).sum();
+    counts[0] = prior_count(size, known);
+    counts[1] = known;
+    counts
 }
 
-/// By which count or size each input is weighed.
+/// What stands for a count with the prior: how sure it is, and whether most contexts know something.
 #[inline(always)]
-fn confidences(size: u32, slots: &[u16; INPUTS]) -> [u32; INPUTS] {
-    let mut confidences = [0; INPUTS];
-    let mut known = 0;
-    for (confidence, slot) in confidences.iter_mut().zip(slots) {
-        *confidence = u32::from(slot & 15);
-        known += (slot & 15).min(1);
-    }
-    confidences[0] = size + 8 * u32::from(2 * usize::from(known) > CONTEXTS);
-    confidences[1] = known.into();
-    confidences
+fn prior_count(size: u32, known: u32) -> u32 {
+    size + 8 * u32::from(2 * known > CONTEXTS as u32)
 }
 
 /// In which of eight steps the prior's confidence lies.
@@ -321,8 +296,8 @@ mod tests {
         let lines = [&liar, &honest, &liar, &liar, &honest, &liar];
         let (_, before) = decided(&mixer, Head::Size, false, &lines);
         for _ in 0..12_000 {
-            let (decisions, _) = decided(&mixer, Head::Size, false, &lines);
-            mixer.learn(&decisions);
+            let (mut decisions, _) = decided(&mixer, Head::Size, false, &lines);
+            mixer.learn(&mut decisions);
         }
         let (_, after) = decided(&mixer, Head::Size, false, &lines);
         assert!(after < 0.1 && after < before, "{before} {after}");
@@ -354,7 +329,9 @@ mod tests {
                 plain.forecast(&mut all);
                 wide.forecast(&mut same);
                 prop_assert_eq!(all.ones.map(f32::to_bits), same.ones.map(f32::to_bits));
-                prop_assert_eq!(plain.learn(&all), wide.learn(&same));
+                plain.learn(&mut all);
+                wide.learn(&mut same);
+                prop_assert_eq!(all.slots, same.slots);
                 prop_assert_eq!(&plain.weights, &wide.weights);
             }
         }

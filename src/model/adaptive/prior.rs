@@ -1,18 +1,24 @@
 //! What is forecast of a packet before anything was learned on line.
 //!
-//! Either the network's forecast, or, without a network, that every symbol is as likely as the
-//! others. It says the odds of the decisions of a head at once, and the mixer learns how far to
-//! believe them beside what was learned on line.
+//! Either the network's forecast, or that every symbol is as likely as the others. It says the odds
+//! of the decisions of a head at once, and the mixer learns how far to believe them beside what was
+//! learned on line.
+//!
+//! The network is asked where little was learned: about a head of whose contexts more than one is new
+//! ([`is_news`]). Where all but one are known it is worth nothing (measured: 0.002 bits a packet) and
+//! would cost as much as all the rest. When the next packet comes, and whether one does, it is never asked
+//! while anything adapts: measured, it makes the deadline no better.
 //!
 //! The network has its sides by role, the adaptive part by who sent first: where the first sender is
 //! the responder, its tree of side and flags is turned here.
 
 use super::super::PacketFacts;
 use super::super::discretise::{SIZES, Symbols, TIMES};
-use super::super::engine::Maths;
-use super::super::network::{ENTROPY_LOGITS, Network, SIZE_LOGITS, Sums, TIME_LOGITS, View};
+use super::super::engine::{Eight, Instructions, Work};
+use super::super::network::{ENTROPY_LOGITS, Network, Part, SIZE_LOGITS, Sums, TIME_LOGITS, View};
 use super::super::schema::{self, ENTROPIES, SIDE_FLAGS_NODES, fine_size};
-use super::line::Line;
+use super::arithmetic::{exp, log2};
+use super::line::{ABSENT, Line};
 use super::tree::{self, Head, NOTHING_SLOT};
 
 /// By head and node: `ln(p / (1 - p))` of the node's one. Nodes that a head's tree does not use are 0.
@@ -44,6 +50,41 @@ impl Odds {
     }
 }
 
+/// Whether a head's contexts, found at these places, know so little that the network is asked.
+#[inline(always)]
+pub(super) fn is_news<const N: usize>(found: &[u32; N]) -> bool {
+    found.iter().map(|&place| u32::from(place == ABSENT)).sum::<u32>() > 1
+}
+
+/// About which heads of a packet the network is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) side_flags: bool,
+    pub(super) size: bool,
+    pub(super) time: bool,
+    pub(super) entropy: bool,
+}
+
+impl Asked {
+    pub(super) const NOTHING: Self =
+        Self { side_flags: false, size: false, time: false, entropy: false };
+
+    /// The last of them in the chain.
+    const fn last(self) -> Part {
+        match self {
+            Self { entropy: true, .. } => Part::Entropy,
+            Self { time: true, .. } => Part::Time,
+            Self { size: true, .. } => Part::Size,
+            _ => Part::SideFlags,
+        }
+    }
+
+    /// Whether about any.
+    pub(super) const fn any(self) -> bool {
+        self.side_flags || self.size || self.time || self.entropy
+    }
+}
+
 /// What a network's forecast is worked out in.
 #[derive(Clone)]
 pub(super) struct Scratch {
@@ -54,68 +95,70 @@ impl Scratch {
     pub(super) const NEW: Self = Self { sums: Sums::NONE };
 }
 
-/// Writes the odds of side and flags, of the size, of the time and of the entropy of a packet that
-/// came, each given what comes before it in the chain.
+/// Writes the odds of those heads of a packet that the network is `asked` about, each given what comes
+/// before it in the chain.
 pub(super) fn before(
     network: &Network,
     view: View<'_>,
-    packet: &PacketFacts,
-    now: Symbols,
+    (packet, now): (&PacketFacts, Symbols),
+    asked: Asked,
     scratch: &mut Scratch,
     odds: &mut Odds,
 ) {
     let sums = &mut scratch.sums;
-    network.sums(view, sums);
-    side_flags(view, sums, odds);
+    network.sums(view, asked.last(), sums);
+    if asked.side_flags {
+        side_flags(view, sums, odds);
+    }
     let given = schema::turn(now.side_flags, view.recall.turned());
     let fine = fine_size(packet.payload_len);
-    // Both together, so that each function is called once.
-    let mut logits = [0.0; SIZE_LOGITS + TIME_LOGITS];
-    let (sizes, times) = logits.split_at_mut(SIZE_LOGITS);
-    network.size(sums, given, sizes);
-    if now.time.is_some() {
-        network.time(sums, given, fine, times);
+    if asked.size {
+        let mut logits = [0.0; SIZE_LOGITS];
+        network.size(sums, given, &mut logits);
+        halve(network.instructions(), &mut logits, SIZES, &mut odds.0[Head::Size as usize]);
     }
-    halve_both(network.maths(), &mut logits, odds);
-    if packet.entropy.is_some() {
+    if asked.time {
+        let mut logits = [0.0; TIME_LOGITS];
+        network.time(sums, given, fine, &mut logits);
+        halve(network.instructions(), &mut logits, TIMES, &mut odds.0[Head::Time as usize]);
+    }
+    if asked.entropy {
         let mut logits = [0.0; ENTROPY_LOGITS];
         network.entropy(sums, given, fine, &mut logits);
-        halve(network.maths(), &mut logits, ENTROPIES, &mut odds.0[Head::Entropy as usize]);
+        halve(network.instructions(), &mut logits, ENTROPIES, &mut odds.0[Head::Entropy as usize]);
     }
 }
 
 /// Writes the odds of side and flags alone.
-pub(super) fn who(network: &Network, view: View<'_>, scratch: &mut Scratch, odds: &mut Odds) {
-    network.sums(view, &mut scratch.sums);
-    side_flags(view, &scratch.sums, odds);
+pub(super) fn who(network: &Network, view: View<'_>, odds: &mut Odds) {
+    let mut sums = Sums::NONE;
+    network.sums(view, Part::SideFlags, &mut sums);
+    side_flags(view, &sums, odds);
 }
 
-/// Writes the odds of the size, given side and flags, once those of side and flags were written.
-pub(super) fn size(
-    network: &Network,
-    view: View<'_>,
-    side_flags: u8,
-    scratch: &Scratch,
-    odds: &mut Odds,
-) {
+/// Writes the odds of the size, given side and flags.
+pub(super) fn size(network: &Network, view: View<'_>, side_flags: u8, odds: &mut Odds) {
+    let mut sums = Sums::NONE;
+    network.sums(view, Part::Size, &mut sums);
     let mut logits = [0.0; SIZE_LOGITS];
-    network.size(&scratch.sums, schema::turn(side_flags, view.recall.turned()), &mut logits);
-    halve(network.maths(), &mut logits, SIZES, &mut odds.0[Head::Size as usize]);
+    network.size(&sums, schema::turn(side_flags, view.recall.turned()), &mut logits);
+    halve(network.instructions(), &mut logits, SIZES, &mut odds.0[Head::Size as usize]);
 }
 
-/// Writes the odds of the payload's entropy, given also the size, likewise.
+/// Writes the odds of the payload's entropy, given also the size.
 pub(super) fn entropy(
     network: &Network,
     view: View<'_>,
     side_flags: u8,
     length: u32,
-    scratch: &Scratch,
     odds: &mut Odds,
 ) {
+    let mut sums = Sums::NONE;
+    network.sums(view, Part::Entropy, &mut sums);
     let mut logits = [0.0; ENTROPY_LOGITS];
     let given = schema::turn(side_flags, view.recall.turned());
-    network.entropy(&scratch.sums, given, fine_size(length), &mut logits);
-    halve(network.maths(), &mut logits, ENTROPIES, &mut odds.0[Head::Entropy as usize]);
+    network.entropy(&sums, given, fine_size(length), &mut logits);
+    halve(network.instructions(), &mut logits, ENTROPIES, &mut odds.0[Head::Entropy as usize]);
 }
 
 /// Writes the odds of when the next packet comes, and of that nothing more does.
@@ -124,7 +167,7 @@ pub(super) fn wait(network: &Network, view: View<'_>, odds: &mut Odds) {
     network.wait(view, &mut logits);
     let most = MOST.ln();
     odds.0[Head::Nothing as usize][NOTHING_SLOT] = logits[TIMES].clamp(-most, most);
-    halve(network.maths(), &mut logits, TIMES, &mut odds.0[Head::Wait as usize]);
+    halve(network.instructions(), &mut logits, TIMES, &mut odds.0[Head::Wait as usize]);
 }
 
 /// The network's tree is the adaptive part's, but for whose side is whose.
@@ -141,65 +184,64 @@ fn side_flags(view: View<'_>, sums: &Sums, odds: &mut Odds) {
     }
 }
 
-/// [`halve`] for sizes and times side by side.
-fn halve_both(maths: Maths, logits: &mut [f32; SIZE_LOGITS + TIME_LOGITS], odds: &mut Odds) {
-    let (sizes, times) = logits.split_at_mut(SIZE_LOGITS);
-    lower(&mut sizes[..SIZES]);
-    lower(&mut times[..TIMES]);
-    maths.exp(logits);
-    let mut ratios = [1.0; SIZE_LOGITS + TIME_LOGITS];
-    let (small, large) = ratios.split_at_mut(SIZE_LOGITS);
-    let (sizes, times) = logits.split_at(SIZE_LOGITS);
-    divide::<SIZE_LOGITS>(&sizes[..SIZES], small);
-    divide::<TIME_LOGITS>(&times[..TIMES], large);
-    maths.ln(&mut ratios);
-    keep(&ratios[..SIZE_LOGITS], &mut odds.0[Head::Size as usize]);
-    keep(&ratios[SIZE_LOGITS..], &mut odds.0[Head::Time as usize]);
-}
-
 /// Odds of all nodes of a halved tree, from logits of its symbols.
 fn halve<const LEAVES: usize>(
-    maths: Maths,
+    instructions: Instructions,
     logits: &mut [f32; LEAVES],
     symbols: usize,
     odds: &mut [f32; Line::SLOTS],
 ) {
-    lower(&mut logits[..symbols]);
-    maths.exp(&mut logits[..symbols]);
-    let mut ratios = [1.0; LEAVES];
-    divide::<LEAVES>(&logits[..symbols], &mut ratios);
-    maths.ln(&mut ratios);
-    keep(&ratios, odds);
+    instructions.run(Halve { logits, symbols, odds });
 }
 
-/// Makes the largest 0, so that none overflows.
-fn lower(logits: &mut [f32]) {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    logits.iter_mut().for_each(|logit| *logit -= largest);
+/// See [`halve`].
+struct Halve<'a, const LEAVES: usize> {
+    logits: &'a mut [f32; LEAVES],
+    symbols: usize,
+    odds: &'a mut [f32; Line::SLOTS],
 }
 
-/// By node of a tree of `LEAVES`: what lies behind its one, over what lies behind its zero. A node
-/// without symbols behind one of them gets 1.
-fn divide<const LEAVES: usize>(weights: &[f32], ratios: &mut [f32]) {
-    // As a heap: the leaves come last.
-    let mut sums = [0.0; 2 * TIME_LOGITS];
-    sums[LEAVES - 1..LEAVES - 1 + weights.len()].copy_from_slice(weights);
-    for node in (0..LEAVES - 1).rev() {
-        let (zero, one) = (sums[2 * node + 1], sums[2 * node + 2]);
-        sums[node] = zero + one;
-        ratios[node] = if one == 0.0 { 1.0 } else { (one / zero).clamp(1.0 / MOST, MOST) };
+impl<const LEAVES: usize> Work for Halve<'_, LEAVES> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<E: Eight>(self, _: E) {
+        // The largest becomes 0, so that none overflows, and what is no symbol nothing.
+        let mut largest = [f32::NEG_INFINITY; 8];
+        self.logits[self.symbols.min(LEAVES)..].fill(f32::NEG_INFINITY);
+        for eight in self.logits.as_chunks::<8>().0 {
+            for (largest, logit) in largest.iter_mut().zip(eight) {
+                *largest = if *logit > *largest { *logit } else { *largest };
+            }
+        }
+        let largest = largest.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        // As a heap: the leaves come last.
+        let mut sums = [0.0; 2 * TIME_LOGITS];
+        for (sum, logit) in sums[LEAVES - 1..2 * LEAVES - 1].iter_mut().zip(&*self.logits) {
+            *sum = exp(*logit - largest);
+        }
+        sums[LEAVES - 1 + self.symbols.min(LEAVES)..].fill(0.0);
+        let mut ratios = [1.0; TIME_LOGITS];
+        let mut parents = LEAVES / 2;
+        while parents > 0 {
+            let (upper, lower) = sums.split_at_mut(2 * parents - 1);
+            let places = upper[parents - 1..].iter_mut().zip(&mut ratios[parents - 1..]);
+            for ((sum, ratio), [zero, one]) in places.zip(lower.as_chunks::<2>().0) {
+                *sum = zero + one;
+                // A node without symbols behind its one is never asked.
+                *ratio = if *one == 0.0 { 1.0 } else { one / zero };
+            }
+            parents /= 2;
+        }
+        for (odds, ratio) in self.odds[..LEAVES - 1].iter_mut().zip(&ratios) {
+            *odds = log2(ratio.clamp(1.0 / MOST, MOST)) * std::f32::consts::LN_2;
+        }
     }
-}
-
-fn keep(logarithms: &[f32], odds: &mut [f32; Line::SLOTS]) {
-    let nodes = logarithms.len() - 1;
-    odds[..nodes].copy_from_slice(&logarithms[..nodes]);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::engine::Dispatch;
 
     fn probability(odds: f32) -> f32 {
         1.0 / (1.0 + (-odds).exp())
@@ -218,32 +260,26 @@ mod tests {
 
     #[test]
     fn a_halved_tree_says_what_the_logits_say() {
-        let maths = Maths::new(Dispatch::Auto).unwrap();
         let mut odds = Odds::uniform();
         let logits: [f32; TIME_LOGITS] =
             std::array::from_fn(|symbol| ((symbol * 37) % 11) as f32 * 0.7 - 3.0);
         let sum: f32 = logits[..TIMES].iter().map(|logit| logit.exp()).sum();
-        halve(maths, &mut logits.clone(), TIMES, &mut odds.0[Head::Wait as usize]);
+        halve(Instructions::widest(), &mut logits.clone(), TIMES, &mut odds.0[Head::Wait as usize]);
         let all: [f32; TIMES] =
             tree::spread(Head::Wait, |node| probability(odds.of(Head::Wait)[node]));
         for (symbol, probability) in all.iter().enumerate() {
             let expected = logits[symbol].exp() / sum;
             assert!((probability / expected - 1.0).abs() < 1e-3, "{symbol}");
         }
-        let mut both = [0.0; SIZE_LOGITS + TIME_LOGITS];
-        both[SIZE_LOGITS..].copy_from_slice(&logits);
-        halve_both(maths, &mut both, &mut odds);
-        assert_eq!(odds.of(Head::Time)[..30], odds.of(Head::Wait)[..30]);
     }
 
     #[test]
     fn the_wildest_logits_make_odds_within_bounds() {
-        let maths = Maths::new(Dispatch::Auto).unwrap();
         for wild in [1e15_f32, -1e15, 1e3] {
             let mut odds = Odds::uniform();
             let mut logits = [0.0; SIZE_LOGITS];
             logits[3] = wild;
-            halve(maths, &mut logits, SIZES, &mut odds.0[Head::Size as usize]);
+            halve(Instructions::widest(), &mut logits, SIZES, &mut odds.0[Head::Size as usize]);
             let most = MOST.ln() + 1e-3;
             assert!(odds.of(Head::Size).iter().all(|odds| odds.abs() <= most), "{wild}");
         }

@@ -43,7 +43,7 @@ fn beat(model: &mut Adaptive, slot: Slot, times: u64) -> f32 {
         let period = 1_000_000 + (time * 7_919) % 2_001 - 1_000;
         for packet in [packet(Side::A, 40, period - 20_000), packet(Side::B, 200, 20_000)] {
             bits += model.score(slot, &packet).total();
-            model.deadline(slot, 0.95);
+            model.deadline(slot, 0.95, 0.0);
             model.step(slot, &packet, true);
         }
     }
@@ -146,7 +146,7 @@ fn every_heads_distribution_sums_to_one_whatever_was_learned() {
                 assert!((sum - 1.0).abs() < 1e-4, "{sums:?}");
             }
         }
-        model.deadline(Slot(0), 0.95);
+        model.deadline(Slot(0), 0.95, 0.0);
         model.step(Slot(0), packet, true);
     }
 }
@@ -163,7 +163,7 @@ fn with_a_network_too_all_symbols_of_a_head_sum_to_one() {
                 let within = model.within(Slot(0), spans);
                 assert!(within.is_sorted() && (within[2] - 1.0).abs() < 1e-3, "{within:?}");
             }
-            model.deadline(Slot(0), 0.95);
+            model.deadline(Slot(0), 0.95, 0.0);
             model.step(Slot(0), &packet, true);
         }
     }
@@ -201,7 +201,7 @@ fn a_whole_forecast_says_what_scores_say() {
                 let ratio = read.wait.quantile(0.95).secs_f64() / expected.deadline.secs_f64();
                 assert!((0.9..1.1).contains(&ratio), "{ratio}");
             }
-            model.deadline(Slot(0), 0.95);
+            model.deadline(Slot(0), 0.95, 0.0);
             model.step(Slot(0), &packet, true);
             last = packet;
         }
@@ -259,7 +259,7 @@ fn a_network_alone_learns_nothing_and_forecasts_all_the_same() {
         bits
     };
     assert_eq!(bits(), bits());
-    assert!(model.deadline(Slot(0), 0.95).is_some());
+    assert!(model.deadline(Slot(0), 0.95, 0.0).is_some());
     assert!(model.expect(Slot(0), &packets[..3], 0.95).deadline > Span::ZERO);
 }
 
@@ -367,7 +367,7 @@ fn equal_packets_give_equal_answers_whether_or_not_they_are_scored_first() {
 fn scores_do_not_depend_on_whether_anybody_asks_for_deadlines() {
     let (mut asked, mut alone) = (model(), model());
     for packet in noise(4, 600) {
-        asked.deadline(Slot(0), 0.95);
+        asked.deadline(Slot(0), 0.95, 0.0);
         assert_eq!(asked.score(Slot(0), &packet), alone.score(Slot(0), &packet));
         asked.step(Slot(0), &packet, true);
         alone.step(Slot(0), &packet, true);
@@ -428,13 +428,13 @@ fn a_step_without_learning_leaves_the_scores_as_they_were() {
     model.begin(Slot(1), &origin(2, 2, 99));
     let (next, odd) = (packet(Side::A, 40, 980_000), packet(Side::B, 9, 1));
     let before = [model.score(Slot(0), &next), model.score(Slot(0), &odd)];
-    let due = model.deadline(Slot(0), 0.95);
+    let due = model.deadline(Slot(0), 0.95, 0.0);
     for packet in noise(4, 200) {
         model.step(Slot(1), &packet, false);
     }
     model.end(Slot(1), false);
     assert_eq!(before, [model.score(Slot(0), &next), model.score(Slot(0), &odd)]);
-    assert_eq!(due, model.deadline(Slot(0), 0.95));
+    assert_eq!(due, model.deadline(Slot(0), 0.95, 0.0));
 }
 
 #[test]
@@ -454,10 +454,10 @@ fn a_heartbeat_has_a_deadline_within_a_few_per_cent_of_its_period() {
         for time in 0..60 {
             let jitter = (time * 7_919) % (period / 500);
             let packet = packet(Side::A, 48, period + jitter - period / 1_000);
-            model.deadline(Slot(0), 0.95);
+            model.deadline(Slot(0), 0.95, 0.0);
             model.step(Slot(0), &packet, true);
         }
-        let deadline = model.deadline(Slot(0), 0.95).unwrap();
+        let deadline = model.deadline(Slot(0), 0.95, 0.0).unwrap();
         let ratio = deadline.after.micros() as f64 / period as f64;
         assert!((0.99..1.04).contains(&ratio), "{period}: {ratio}");
         assert!(deadline.confidence > 0.9, "{period}: {}", deadline.confidence);
@@ -473,11 +473,11 @@ fn a_heartbeat_has_a_deadline_within_a_few_per_cent_of_its_period() {
 #[test]
 fn nothing_is_due_where_nothing_is_known() {
     let mut model = model();
-    assert_eq!(model.deadline(Slot(0), 0.95), None);
+    assert_eq!(model.deadline(Slot(0), 0.95, 0.0), None);
     let expected = model.expect(Slot(0), &[], 0.95);
     assert!(expected.confidence < 0.5 && expected.size.low <= expected.size.mode);
     beat(&mut model, Slot(0), 20);
-    assert!(model.deadline(Slot(0), 0.95).is_some());
+    assert!(model.deadline(Slot(0), 0.95, 0.0).is_some());
 }
 
 #[test]
@@ -546,7 +546,7 @@ fn the_strangest_packets_are_scored_with_finite_bits() {
     };
     for _ in 0..100 {
         assert!(model.score(Slot(0), &wild).total().is_finite());
-        model.deadline(Slot(0), 1.0);
+        model.deadline(Slot(0), 1.0, 0.0);
         model.step(Slot(0), &wild, true);
     }
     let expected = model.expect(Slot(0), &[wild; 4], 0.0);

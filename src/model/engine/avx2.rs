@@ -1,18 +1,21 @@
-//! AVX2 with fused multiply-add: eight lanes, sixteen registers.
+//! AVX2 with fused multiply-add (and the count of bits that came long before it): eight lanes, sixteen registers.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
 
 use super::vector::{Operation, Vector, instructions};
 
-/// Proof that the processor has AVX2 and FMA.
+/// Proof that the processor has AVX2, FMA and POPCNT.
 #[derive(Clone, Copy)]
 pub(super) struct Avx2(());
 
 impl Avx2 {
     /// The token, if the processor has the instructions.
     pub(super) fn detect() -> Option<Self> {
-        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+        (is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("popcnt"))
+        .then_some(Self(()))
     }
 }
 
@@ -82,7 +85,7 @@ impl Vector for Avx2 {
 
     #[inline]
     fn call<O: Operation>(self, operation: O) -> O::Output {
-        #[target_feature(enable = "avx2,fma")]
+        #[target_feature(enable = "avx2,fma,popcnt")]
         fn inside<O: Operation>(token: Avx2, operation: O) -> O::Output {
             operation.run(token)
         }

@@ -169,6 +169,26 @@ impl Operation for Add<'_> {
     }
 }
 
+/// [`plain::sum_rows`].
+pub(super) struct SumRows<'a> {
+    pub(super) sums: &'a mut [f32],
+    pub(super) rows: &'a [&'a [f32]],
+}
+
+impl Operation for SumRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Vector>(self, s: S) {
+        let [first, rest @ ..] = self.rows else { return };
+        let len = self.rows.iter().fold(self.sums.len(), |len, row| len.min(row.len()));
+        self.sums[..len].copy_from_slice(&first[..len]);
+        for row in rest {
+            Add { sums: self.sums, row }.run(s);
+        }
+    }
+}
+
 /// [`plain::log_sum_exp`] of several parts of the values. The logarithm is taken of sixteen parts at
 /// once, and nothing in one part waits for another.
 pub(super) struct LogSumExps<'a> {

@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use super::{Level, plain};
+use super::{Instructions, Level, plain};
 #[cfg(target_arch = "x86_64")]
 use super::{
-    functions::{Add, Exp, ExpFrom, Ln, LogSumExps, Map, Rectify, Sigmoid, Tanh},
+    functions::{Add, Exp, ExpFrom, Ln, LogSumExps, Map, Rectify, Sigmoid, SumRows, Tanh},
     vector::Vector,
 };
 
@@ -34,6 +34,11 @@ impl Maths {
     #[must_use]
     pub fn new(dispatch: super::Dispatch) -> Option<Self> {
         dispatch.resolve().map(Self)
+    }
+
+    /// These instructions, for work of one's own.
+    pub(in crate::model) const fn instructions(self) -> Instructions {
+        Instructions(self.0)
     }
 
     /// e^x of each: relative error below 2e-7; beyond ±87 x counts as ±87.
@@ -65,6 +70,12 @@ impl Maths {
     /// Adds `row` onto `sums`, as far as the shorter of them goes.
     pub fn add(self, sums: &mut [f32], row: &[f32]) {
         either!(self, plain::add(sums, row), Add { sums, row });
+    }
+
+    /// Makes `sums` the sum of some rows as long as itself, added in their order; nothing if there are
+    /// none.
+    pub fn sum_rows(self, sums: &mut [f32], rows: &[&[f32]]) {
+        either!(self, plain::sum_rows(sums, rows), SumRows { sums, rows });
     }
 
     /// ln of the sum of e^value: error below 1e-6, absolute or relative, up to 1,024 values.

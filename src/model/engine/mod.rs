@@ -52,6 +52,7 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod dense;
+mod eight;
 #[cfg(target_arch = "x86_64")]
 mod functions;
 #[cfg(target_arch = "x86_64")]
@@ -62,6 +63,7 @@ mod maths;
 #[cfg(target_arch = "x86_64")]
 mod packed;
 mod plain;
+mod prefetch;
 mod recurrent;
 mod slab;
 #[cfg(target_arch = "x86_64")]
@@ -73,9 +75,11 @@ mod vector;
 mod weights;
 mod work;
 
+pub(super) use eight::{AnyEight, Eight};
 pub use layer::Layer;
 pub use level::Dispatch;
 pub use maths::Maths;
+pub(super) use prefetch::prefetch;
 pub use weights::{BLOCK, Cell, EngineError, Shape, Weights};
 pub(super) use work::{Instructions, Work};
 
@@ -153,9 +157,8 @@ impl Engine {
     /// state comes from memory, which takes as long as a step.
     #[inline]
     pub fn prefetch(&self, slot: Slot) {
-        #[cfg(target_arch = "x86_64")]
         if let Some(row) = self.slab.row(slot) {
-            vector::prefetch(row);
+            prefetch(row);
         }
     }
 

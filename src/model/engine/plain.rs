@@ -135,6 +135,16 @@ impl Recurrent {
     }
 }
 
+/// [`super::Maths::sum_rows`].
+pub(super) fn sum_rows(sums: &mut [f32], rows: &[&[f32]]) {
+    let [first, rest @ ..] = rows else { return };
+    let len = rows.iter().fold(sums.len(), |len, row| len.min(row.len()));
+    sums[..len].copy_from_slice(&first[..len]);
+    for row in rest {
+        add(sums, row);
+    }
+}
+
 /// Adds `row` onto `sums`.
 pub(super) fn add(sums: &mut [f32], row: &[f32]) {
     for (sum, &value) in sums.iter_mut().zip(row) {

@@ -101,13 +101,3 @@ macro_rules! instructions {
     )*};
 }
 pub(super) use instructions;
-
-/// Asks for the lines of a row that will be needed soon.
-#[inline]
-pub(super) fn prefetch(row: &[f32]) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    for line in row.chunks(16) {
-        // SAFETY: every x86-64 has the instruction, and it may be given any address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
-    }
-}

@@ -36,6 +36,11 @@ impl Chained {
         maths.add(&mut out[..outputs], &self.direct[at..at + outputs]);
     }
 
+    /// Where its hidden layer ends among the state's outputs.
+    pub(super) const fn end(&self) -> usize {
+        self.at + self.width
+    }
+
     /// Bytes of what each value adds.
     pub(super) fn memory(&self) -> usize {
         let given: usize = self.given.iter().map(|rows| size_of_val(&**rows)).sum();

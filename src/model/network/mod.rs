@@ -24,7 +24,7 @@ pub(super) mod tests;
 use std::ops::Range;
 
 use super::discretise::{SIZES, TIMES};
-use super::engine::{BLOCK, Engine, Maths};
+use super::engine::{BLOCK, Engine, Instructions, Maths, prefetch};
 use super::schema::{DENSE, ENTROPIES, FINE_SIZES, Recall, SIDE_FLAGS_NODES, TABLES};
 use super::{Origin, PacketFacts};
 use crate::flow::Slot;
@@ -87,6 +87,15 @@ impl Imagined {
     }
 }
 
+/// A head of what a packet is, in the order of the chain.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    SideFlags,
+    Size,
+    Time,
+    Entropy,
+}
+
 /// What a state says before anything is known of the packet.
 #[derive(Clone)]
 pub(super) struct Sums([f32; MOST_SUMS]);
@@ -102,8 +111,13 @@ impl Sums {
 
 impl Network {
     /// Functions on the engine's instructions.
-    pub(super) const fn maths(&self) -> Maths {
+    const fn maths(&self) -> Maths {
         self.engine.maths()
+    }
+
+    /// The engine's instructions.
+    pub(super) const fn instructions(&self) -> Instructions {
+        self.maths().instructions()
     }
 
     /// Bytes held: for weights, and for connections.
@@ -132,6 +146,9 @@ impl Network {
     #[inline]
     pub(super) fn prefetch(&self, slot: Slot) {
         self.engine.prefetch(slot);
+        if let Some(recall) = self.recalls.get(slot.index()) {
+            prefetch(recall);
+        }
     }
 
     /// Whether the connection in `slot` had a packet.
@@ -173,11 +190,17 @@ impl Network {
         imagined
     }
 
-    /// What the state says of side and flags, and the hidden layers that sizes and times rest on.
+    /// What the state says of side and flags, and the hidden layers that sizes, times and entropies rest
+    /// on: all up to that of `last`.
     #[inline]
-    pub(super) fn sums(&self, view: View<'_>, sums: &mut Sums) {
-        let blocks = 0..self.wait.start / BLOCK;
-        self.engine.heads_part_detached(view.state, blocks, &mut sums.0);
+    pub(super) fn sums(&self, view: View<'_>, last: Part, sums: &mut Sums) {
+        let end = match last {
+            Part::SideFlags => BLOCK,
+            Part::Size => self.size.end(),
+            Part::Time => self.time.end(),
+            Part::Entropy => self.entropy.end(),
+        };
+        self.engine.heads_part_detached(view.state, 0..end.div_ceil(BLOCK), &mut sums.0);
     }
 
     /// Logits of the size, given side and flags (by role).
@@ -214,14 +237,11 @@ impl Network {
     #[inline]
     fn add_rows(&self, rows: &[u8; TABLES.len()], sums: &mut [f32]) {
         let width = sums.len();
-        let row = |table: usize| {
+        let rows: [&[f32]; TABLES.len()] = std::array::from_fn(|table| {
             let at = self.tables[table] + usize::from(rows[table]) * width;
             &self.rows[at..at + width]
-        };
-        sums.copy_from_slice(row(0));
-        for table in 1..TABLES.len() {
-            self.engine.maths().add(sums, row(table));
-        }
+        });
+        self.engine.maths().sum_rows(sums, &rows);
     }
 }
 

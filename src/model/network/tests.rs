@@ -110,7 +110,7 @@ fn logits(network: &mut Network, seed: u64, packets: u32) -> Vec<f32> {
 
 fn all_logits(network: &Network, view: View<'_>) -> Vec<f32> {
     let mut sums = Sums::NONE;
-    network.sums(view, &mut sums);
+    network.sums(view, Part::Entropy, &mut sums);
     let mut logits = sums.side_flags().to_vec();
     let (mut size, mut time) = ([0.0; SIZE_LOGITS], [0.0; TIME_LOGITS]);
     let (mut wait, mut entropy) = ([0.0; TIME_LOGITS], [0.0; ENTROPY_LOGITS]);
@@ -190,7 +190,7 @@ fn a_network_does_what_its_tensors_say() {
         })
         .collect();
     let mut sums = Sums::NONE;
-    network.sums(network.view(Slot(0)), &mut sums);
+    network.sums(network.view(Slot(0)), Part::Entropy, &mut sums);
     let mut time = [0.0; TIME_LOGITS];
     network.time(&sums, 12, 116, &mut time);
     for (symbol, &is) in time[..TIMES].iter().enumerate() {

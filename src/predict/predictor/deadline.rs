@@ -52,8 +52,8 @@ impl Predictor {
             Class::NONE => Some(self.policy.quantile),
             class => self.coverages.quantile(class),
         };
-        let deadline = model.deadline(slot, quantile.unwrap_or(self.policy.quantile));
-        match deadline.filter(|deadline| deadline.confidence >= self.policy.min_confidence) {
+        let wanted = quantile.unwrap_or(self.policy.quantile);
+        match model.deadline(slot, wanted, self.policy.min_confidence) {
             Some(deadline) => {
                 if track.class == Class::NONE {
                     track.class = self.coverages.class(track.service);
