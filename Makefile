@@ -86,9 +86,11 @@ corpus: build ## read every capture under DIR=folder, looking for crashes and ha
 
 include engine-torch/torch.mk
 include c-shim/wireshark/wireshark.mk
+include c-shim/zeek/zeek.mk
 
 clean: ## remove what was built, and the demo's logs
 	@cargo clean
+	@rm -rf c-shim/zeek/build c-shim/zeek/testing/.tmp
 	@rm -rf fuzz/target fuzz/corpus fuzz/artifacts demo-logs demo-logs.html
 
 packages-build:

@@ -419,6 +419,9 @@ typedef struct foreshadow_options {
     /** FORESHADOW_MODE_*. */
     uint32_t mode;
     uint32_t reserved;
+    /** Single settings laid over the configuration, a line `key = value` each, the key in full, as
+     *  `foreshadow run --set` takes them: "score.alarms_per_day = 4\n". Empty lines are skipped. */
+    const char *settings;
 } foreshadow_options;
 
 /** A hint on who sent a packet, from a host that keeps connections of its own. */
@@ -1095,6 +1098,13 @@ foreshadow_status foreshadow_connection_close(foreshadow_sensor *sensor, uint64_
  */
 foreshadow_status foreshadow_category_name(foreshadow_sensor *sensor, uint32_t number, char *buffer,
                                            size_t buffer_size, size_t *needed);
+
+/**
+ * Gives a live connection the host's own number, for a host that knows it only after the push. Events
+ * made from then on carry it, until another number takes its place; 0 or UINT64_MAX: none.
+ */
+foreshadow_status foreshadow_connection_set_host_id(foreshadow_sensor *sensor, uint64_t connection,
+                                                    uint64_t host_id);
 
 /**
  * Writes an event as one line of text, all its fields, without a line feed: the same event gives the same

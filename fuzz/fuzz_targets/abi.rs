@@ -5,10 +5,10 @@
 use std::ptr::{null, null_mut};
 
 use foreshadow::abi::exports::{
-    foreshadow_connection_close, foreshadow_connection_summary, foreshadow_event_format,
-    foreshadow_sensor_advance, foreshadow_sensor_close, foreshadow_sensor_finish,
-    foreshadow_sensor_open, foreshadow_sensor_poll, foreshadow_sensor_push,
-    foreshadow_sensor_stats,
+    foreshadow_connection_close, foreshadow_connection_set_host_id, foreshadow_connection_summary,
+    foreshadow_event_format, foreshadow_sensor_advance, foreshadow_sensor_close,
+    foreshadow_sensor_finish, foreshadow_sensor_open, foreshadow_sensor_poll,
+    foreshadow_sensor_push, foreshadow_sensor_stats,
 };
 use foreshadow::abi::ffi::{
     FORESHADOW_ABI_VERSION, FORESHADOW_LINE_MAX, FORESHADOW_STATUS_EVENT, FORESHADOW_STATUS_OK,
@@ -88,6 +88,10 @@ impl Host {
                 sane(unsafe { foreshadow_sensor_stats(sensor, &mut stats) });
             }
             10 => format_anything(tape),
+            11 => {
+                let id = self.connection(tape);
+                sane(foreshadow_connection_set_host_id(sensor, id, tape.number::<8>()));
+            }
             _ => self.push(sensor, tape),
         }
     }

@@ -286,6 +286,23 @@ pub unsafe extern "C" fn foreshadow_category_name(
     })
 }
 
+/// Gives a live connection the host's number; nothing is read from the caller, so any value is safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn foreshadow_connection_set_host_id(
+    sensor: *mut foreshadow_sensor,
+    connection: u64,
+    host_id: u64,
+) -> foreshadow_status {
+    call(sensor, |open| {
+        let number = (host_id != 0).then_some(host_id);
+        if open.sensor.set_host_id(ConnectionId::from_u64(connection), number) {
+            Ok(())
+        } else {
+            Err(no_connection(connection))
+        }
+    })
+}
+
 /// Writes an event as one line.
 ///
 /// # Safety
@@ -394,11 +411,12 @@ pub(super) unsafe fn config(options: &foreshadow_options) -> Result<Config, Fail
         ));
     }
     // SAFETY: as the caller promises; the texts are used in this call only.
-    let (toml, path, model) = unsafe {
+    let (toml, path, model, settings) = unsafe {
         (
             memory::text(options.config_toml, "config_toml")?,
             memory::text(options.config_path, "config_path")?,
             memory::text(options.model_path, "model_path")?,
+            memory::text(options.settings, "settings")?,
         )
     };
     let wrong = |error: String| Failure::new(Status::Config, error);
@@ -419,6 +437,12 @@ pub(super) unsafe fn config(options: &foreshadow_options) -> Result<Config, Fail
             ));
         }
     };
+    for line in settings.unwrap_or_default().lines().filter(|line| !line.trim().is_empty()) {
+        let (key, value) = line.split_once('=').ok_or_else(|| {
+            wrong(format!("settings: expected `key = value`, came `{}`", line.trim()))
+        })?;
+        config.set(key.trim(), value.trim()).map_err(|error| wrong(error.to_string()))?;
+    }
     if let Some(model) = model {
         config.set("model.path", model).map_err(|error| wrong(error.to_string()))?;
     }
@@ -487,6 +511,7 @@ hold_to_the_header! {
     foreshadow_connection_summary
     foreshadow_connection_close
     foreshadow_category_name
+    foreshadow_connection_set_host_id
     foreshadow_event_format
     foreshadow_event_sentence
 }

@@ -99,6 +99,14 @@ impl Connection {
         }
     }
 
+    /// Takes the host's number.
+    pub(super) const fn set_host_id(&mut self, host_id: Option<u64>) {
+        self.host_id = match host_id {
+            Some(number) => number,
+            None => NO_HOST_ID,
+        };
+    }
+
     /// Addresses, ports, protocol.
     #[must_use]
     pub const fn key(&self) -> &ConnectionKey {

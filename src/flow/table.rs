@@ -223,6 +223,16 @@ impl ConnectionTable {
             .filter(|connection| connection.is_live() && connection.generation == id.generation)
     }
 
+    /// Gives a live connection the host's number; false when `id` is not of a live one.
+    pub fn set_host_id(&mut self, id: ConnectionId, host_id: Option<u64>) -> bool {
+        if self.live(id).is_none() {
+            return false;
+        }
+        let Some(connection) = self.slab.get_mut(id.slot) else { return false };
+        connection.set_host_id(host_id);
+        true
+    }
+
     /// The summary so far of a live connection.
     #[must_use]
     pub fn summary(&self, id: ConnectionId) -> Option<Summary> {

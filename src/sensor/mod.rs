@@ -218,6 +218,12 @@ impl Sensor {
         Some((self.table.summary(id)?, self.scorer.connection(id.slot)))
     }
 
+    /// Gives a live connection the host's number, where that was not known when its first packet was
+    /// pushed; false if the id is stale.
+    pub fn set_host_id(&mut self, id: ConnectionId, host_id: Option<u64>) -> bool {
+        self.table.set_host_id(id, host_id)
+    }
+
     /// The cadences that are believed now, as each would be told of if it stopped: period, jitter, last
     /// beat, and the beats that are missing already.
     pub fn cadences(&self) -> impl Iterator<Item = Heartbeat> {

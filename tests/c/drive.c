@@ -142,7 +142,7 @@ static void check_open(void)
     STATUS(NULL, foreshadow_sensor_open(&options, NULL));
     options.size = 0;
     STATUS(SIZE, foreshadow_sensor_open(&options, &sensor));
-    options.size = sizeof options - 1;
+    options.size = offsetof(foreshadow_options, settings) - 1; /* what was published first, less one */
     STATUS(SIZE, foreshadow_sensor_open(&options, &sensor));
     options.size = UINT32_MAX;
     STATUS(SIZE, foreshadow_sensor_open(&options, &sensor));
@@ -335,8 +335,13 @@ static void check_packets(const char *path)
     STATUS(OK, foreshadow_connection_summary(sensor, connection, &summary));
     CHECK(summary.who.connection == connection && summary.who.host_id == 4711);
     CHECK(summary.close_reason == FORESHADOW_CLOSE_NONE);
+    STATUS(CONNECTION, foreshadow_connection_set_host_id(sensor, UINT64_MAX, 1));
+    STATUS(OK, foreshadow_connection_set_host_id(sensor, connection, 4712));
+    STATUS(OK, foreshadow_connection_summary(sensor, connection, &summary));
+    CHECK(summary.who.host_id == 4712);
+    STATUS(OK, foreshadow_connection_set_host_id(sensor, connection, 0));
     STATUS(OK, foreshadow_connection_close(sensor, connection, &summary));
-    CHECK(summary.close_reason == FORESHADOW_CLOSE_HOST);
+    CHECK(summary.close_reason == FORESHADOW_CLOSE_HOST && summary.who.host_id == 0);
     STATUS(CONNECTION, foreshadow_connection_close(sensor, connection, &summary));
     STATUS(CONNECTION, foreshadow_connection_summary(sensor, connection, &summary));
 

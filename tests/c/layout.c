@@ -107,6 +107,7 @@ int main(void)
     FIELD(foreshadow_options, model_path);
     FIELD(foreshadow_options, mode);
     FIELD(foreshadow_options, reserved);
+    FIELD(foreshadow_options, settings);
     STRUCT(foreshadow_packet);
     FIELD(foreshadow_packet, size);
     FIELD(foreshadow_packet, captured_len);

@@ -1,0 +1,71 @@
+#include "core.h"
+
+#include <dlfcn.h>
+
+namespace plugin::Foreshadow_Sensor {
+
+namespace {
+
+template<typename Function>
+bool Find(void* library, const char* name, Function* function, std::string* why) {
+    *function = reinterpret_cast<Function>(dlsym(library, name));
+    if ( *function )
+        return true;
+
+    *why = std::string("it has no ") + name + ", so it is not the release that this plugin belongs to";
+    return false;
+}
+
+bool FindAll(void* library, Core* core, std::string* why) {
+    decltype(&foreshadow_abi_version) abi_version;
+    if ( ! Find(library, "foreshadow_abi_version", &abi_version, why) )
+        return false;
+
+    if ( abi_version() != FORESHADOW_ABI_VERSION ) {
+        *why = "it has ABI version " + std::to_string(abi_version()) + ", and this plugin needs " +
+               std::to_string(FORESHADOW_ABI_VERSION);
+        return false;
+    }
+
+    return Find(library, "foreshadow_version", &core->version, why) &&
+           Find(library, "foreshadow_status_text", &core->status_text, why) &&
+           Find(library, "foreshadow_last_error", &core->last_error, why) &&
+           Find(library, "foreshadow_sensor_open", &core->sensor_open, why) &&
+           Find(library, "foreshadow_sensor_close", &core->sensor_close, why) &&
+           Find(library, "foreshadow_sensor_push", &core->sensor_push, why) &&
+           Find(library, "foreshadow_sensor_advance", &core->sensor_advance, why) &&
+           Find(library, "foreshadow_sensor_poll", &core->sensor_poll, why) &&
+           Find(library, "foreshadow_sensor_finish", &core->sensor_finish, why) &&
+           Find(library, "foreshadow_sensor_stats", &core->sensor_stats, why) &&
+           Find(library, "foreshadow_connection_summary", &core->connection_summary, why) &&
+           Find(library, "foreshadow_connection_set_host_id", &core->connection_set_host_id, why);
+}
+
+} // namespace
+
+const Core* OpenCore(const std::string& path, std::string* why) {
+    static Core core;
+    static bool is_open = false;
+
+    if ( is_open )
+        return &core;
+
+    // Local, so that its symbols never meet those of another plugin that is partly Rust.
+    void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+
+    if ( ! library ) {
+        const char* reason = dlerror();
+        *why = reason ? reason : "it can't be opened";
+        return nullptr;
+    }
+
+    if ( ! FindAll(library, &core, why) ) {
+        dlclose(library);
+        return nullptr;
+    }
+
+    is_open = true;
+    return &core;
+}
+
+} // namespace plugin::Foreshadow_Sensor
