@@ -285,7 +285,12 @@ fn every_command_shown_is_one_that_the_program_takes() {
 
 #[test]
 fn every_make_target_shown_is_one_of_the_makefile() {
-    let files = ["Makefile", "engine-torch/torch.mk", "c-shim/wireshark/wireshark.mk"];
+    let files = [
+        "Makefile",
+        "engine-torch/torch.mk",
+        "c-shim/wireshark/wireshark.mk",
+        "c-shim/zeek/zeek.mk",
+    ];
     let makefile = files.map(|file| fs::read_to_string(root().join(file)).unwrap()).concat();
     for page in pages() {
         for line in shell_lines(&page) {

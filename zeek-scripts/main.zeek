@@ -32,7 +32,7 @@ export {
 	##
 	##     redef Foreshadow::settings += {
 	##         ["score.alarms_per_day"] = "4",
-	##         ["sensor.stats_interval"] = "5min",
+	##         ["sensor.stats_interval"] = "5m",
 	##     };
 	##
 	## They are read once, when the sensor opens.
@@ -57,67 +57,9 @@ export {
 	## What decides over rows of foreshadow_stats.log.
 	global log_policy_stats: Log::PolicyHook;
 
-	redef record Alarm += {
-		## All of it in one sentence.
-		note: string &log &default="";
-	};
-
-	redef record Anomaly += {
-		## The part that surprised most: ``side_flags``, ``size``, ``time`` or ``entropy``.
-		reason: string &log &default="";
-	};
-
-	## An alarm in one sentence.
-	global describe: function(a: Alarm): string;
-
 	## A missing heartbeat in one sentence.
 	global describe_heartbeat: function(h: Heartbeat): string;
 }
-
-const activity_words: table[string] of vector of string = {
-	["opened"] = vector("began", "connections"),
-	["new_services"] = vector("turned to", "services it had not met before"),
-	["failed"] = vector("began", "connections that came to nothing"),
-	["received"] = vector("was the target of", "connections"),
-	["new_sources"] = vector("was turned to by", "endpoints that it had not met before"),
-	["unanswered"] = vector("left unanswered", "connections"),
-};
-
-const volume_words: table[string] of string = {
-	["bytes_sent"] = "bytes sent by its originator",
-	["bytes_received"] = "bytes sent by its responder",
-	["many_packets"] = "packets",
-};
-
-function describe(a: Alarm): string
-	{
-	local text = "";
-	local units = a$kind == "connection" ? "connections" : "minutes of an endpoint";
-	local subject = a$kind == "connection" ? fmt("%d packets of this connection", a$packets_scored) : cat(a$host);
-
-	if ( a$reason == "packets" )
-		text = fmt("%s together are too unlikely; the rarest is one in %.0f packets like it",
-		           subject, a$rarest_one_in);
-	else if ( a$reason == "novelty" )
-		text = fmt("%s between ends that did not meet before are too unlikely; the rarest is one in %.0f packets like it",
-		           subject, a$rarest_one_in);
-	else if ( a$reason in volume_words )
-		text = fmt("this connection has come to %d %s; one in %.0f of its service carries as much",
-		           a$seen, volume_words[a$reason], a$rarest_one_in);
-	else if ( a$reason in activity_words )
-		text = fmt("%s %s %d %s within a minute, usual are %.1f", subject, activity_words[a$reason][0],
-		           a$seen, activity_words[a$reason][1], a$usual);
-	else if ( a$reason == "failures" )
-		text = fmt("of %d services that %s turned to for the first time, %d did not answer or refused",
-		           a$tried, subject, a$seen);
-	else
-		text = fmt("%s stands out", subject);
-
-	if ( a$one_in < 10.0 )
-		return fmt("%s; too few %s were seen here to say how rare that is", text, units);
-
-	return fmt("%s; one in %.0f %s comes to as much here", text, a$one_in, units);
-	}
 
 function describe_heartbeat(h: Heartbeat): string
 	{
@@ -130,26 +72,6 @@ function describe_heartbeat(h: Heartbeat): string
 		return fmt("%s are back; %d did not come", what, h$missed);
 
 	return fmt("%s came every %.3f s, %d times, and stopped", what, interval_to_double(h$period), h$seen);
-	}
-
-function main_part(a: Anomaly): string
-	{
-	local part = "side_flags";
-	local bits = a$bits_side_flags;
-
-	if ( a$bits_size > bits )
-		{
-		part = "size";
-		bits = a$bits_size;
-		}
-
-	if ( a$bits_time > bits )
-		{
-		part = "time";
-		bits = a$bits_time;
-		}
-
-	return a$bits_entropy > bits ? "entropy" : part;
 	}
 
 event zeek_init() &priority=5
@@ -203,29 +125,14 @@ event synthetic_outcome(s: Synthetic) &priority=-5
 		Log::write(SYNTHETIC_LOG, s);
 	}
 
-event anomalous_packet(a: Anomaly) &priority=5
-	{
-	a$reason = main_part(a);
-	}
-
 event anomalous_packet(a: Anomaly) &priority=-5
 	{
 	Log::write(ANOMALY_LOG, a);
 	}
 
-event anomalous_connection(a: Alarm) &priority=5
-	{
-	a$note = describe(a);
-	}
-
 event anomalous_connection(a: Alarm) &priority=-5
 	{
 	Log::write(ALARM_LOG, a);
-	}
-
-event anomalous_endpoint(a: Alarm) &priority=5
-	{
-	a$note = describe(a);
 	}
 
 event anomalous_endpoint(a: Alarm) &priority=-5

@@ -41,7 +41,7 @@ export {
 		outcome: string &log &optional;
 		## ``overdue``, its deadline passed; ``gap``, what came shows that it was sent.
 		kind: string &log;
-		## How a gap was found: ``hole``, ``acknowledged``, ``rtp`` or ``no_response``.
+		## How a gap was found: ``hole``, ``acknowledged``, ``rtp``, ``no_response`` or ``numbering``.
 		why: string &log &optional;
 		## Which packet of the hole it is, from 1.
 		part: count &log &optional;
@@ -115,10 +115,17 @@ export {
 		bits_time: double &log;
 		## The part of how random its payload was.
 		bits_entropy: double &log;
-		## Surprise in bits from which a packet like it was an anomaly at that time.
+		## What its surprise counts, in bits: each part times its ``score.weight_*``.
+		counted: double &log;
+		## What it must count for a packet like it to be an anomaly at that time.
 		threshold: double &log;
 		## One in so many packets of its service, at its stage of a connection, surprises as much here.
 		one_in: double &log;
+		## How many such packets were seen here; with few *one_in* rests on all of its protocol.
+		known: count &log;
+		## The parts that count for more than a fifth, largest first: ``side_flags``, ``size``, ``time``,
+		## ``entropy``.
+		reasons: vector of string &log;
 		## How many packets of the connection came before.
 		position: count &log;
 		## Who sent it: ``orig`` or ``resp``.
@@ -151,6 +158,8 @@ export {
 		expected_after_high: interval &log;
 		## Probability that nothing more would come, 0 to 1.
 		nothing_more: double &log;
+		## All of it in one sentence.
+		reason: string &log;
 		## The connection, while Zeek holds it.
 		conn: connection &optional;
 	};
@@ -188,8 +197,59 @@ export {
 		## Packets: the rarest of them, as one in so many like it; bytes and many packets: one in so
 		## many connections of its service carries as much.
 		rarest_one_in: double &log &optional;
-		## Packets of the connection scored so far.
-		packets_scored: count &optional;
+		## Of what *seen* counts: 5 % are smaller.
+		expected_low: count &log &optional;
+		## Of what *seen* counts: half are smaller.
+		expected_median: count &log &optional;
+		## Of what *seen* counts: 5 % are larger.
+		expected_high: count &log &optional;
+		## Connections, or minutes of endpoints, seen here so far: what *one_in* rests on.
+		known: count &log;
+		## What the evidence is made of, largest first: of a connection ``packets``, of these its
+		## ``beginning``, its ``rarest`` packet, its ``volume``; of an endpoint its ``minute``, those
+		## ``before``, its ``failures``.
+		terms: vector of string &log;
+		## The first term in bits; they do not add up.
+		bits_first: double &log &optional;
+		## The second.
+		bits_second: double &log &optional;
+		## The third.
+		bits_third: double &log &optional;
+		## Of the packet that tipped the connection over, here and up to *expected_after_high*: how many
+		## came before.
+		position: count &log &optional;
+		## Its parts, as of an anomaly.
+		reasons: vector of string &log &optional;
+		## Who sent it: ``orig`` or ``resp``.
+		seen_side: string &log &optional;
+		## Its TCP flags.
+		seen_flags: string &log &optional;
+		## Its payload bytes.
+		seen_size: count &log &optional;
+		## All its bytes on the wire.
+		seen_wire_size: count &log &optional;
+		## Time since the connection's packet before it.
+		seen_after: interval &log &optional;
+		## The likelier sender.
+		expected_side: string &log &optional;
+		## The likeliest TCP flags.
+		expected_flags: string &log &optional;
+		## Probability of that side with those flags, 0 to 1.
+		expected_probability: double &log &optional;
+		## Payload bytes: 5 % are smaller.
+		expected_size_low: count &log &optional;
+		## Payload bytes: the likeliest size.
+		expected_size_mode: count &log &optional;
+		## Payload bytes: 5 % are larger.
+		expected_size_high: count &log &optional;
+		## Time since the packet before: 5 % come sooner.
+		expected_after_low: interval &log &optional;
+		## Time since the packet before: half come sooner.
+		expected_after_median: interval &log &optional;
+		## Time since the packet before: 5 % come later.
+		expected_after_high: interval &log &optional;
+		## All of it in one sentence.
+		note: string &log;
 		## The connection, while Zeek holds it.
 		conn: connection &optional;
 	};
@@ -267,6 +327,9 @@ export {
 		first: time &log;
 		## When it was last counted in one.
 		last: time &log;
+		## How many sensors of the federation saw it, where its score is the whole network's; 1 where it
+		## is this sensor's own.
+		sensors: count &log;
 	};
 
 	## The sensor's counters: totals since it was opened.

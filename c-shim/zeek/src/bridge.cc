@@ -201,13 +201,26 @@ void Bridge::Deliver() {
                     flow = flows.Find(current.flow);
             }
 
-            Raise(event, flow, flows.Size());
+            Raise(event, flow, Sentence(event), flows.Size());
         }
 
         waiting.clear();
     }
 
     flows.Sweep();
+}
+
+std::string Bridge::Sentence(const foreshadow_event& event) const {
+    switch ( event.kind ) {
+        case FORESHADOW_EVENT_ANOMALY:
+        case FORESHADOW_EVENT_ANOMALOUS_CONNECTION:
+        case FORESHADOW_EVENT_ANOMALOUS_ENDPOINT: break;
+        default: return {};
+    }
+
+    char text[FORESHADOW_LINE_MAX] = "";
+    core->event_sentence(&event, text, sizeof text, nullptr);
+    return text;
 }
 
 Flows::Number Bridge::Begin(zeek::Connection* conn) {

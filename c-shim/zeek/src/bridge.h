@@ -72,6 +72,7 @@ private:
     void Follow(Flows::Number number, Flow* flow);
     void Fetch();
     void Settle(const foreshadow_event& event);
+    std::string Sentence(const foreshadow_event& event) const;
     bool Summary(uint64_t connection, foreshadow_connection* summary) const;
     void Check(foreshadow_status status);
 

@@ -38,7 +38,8 @@ bool FindAll(void* library, Core* core, std::string* why) {
            Find(library, "foreshadow_sensor_finish", &core->sensor_finish, why) &&
            Find(library, "foreshadow_sensor_stats", &core->sensor_stats, why) &&
            Find(library, "foreshadow_connection_summary", &core->connection_summary, why) &&
-           Find(library, "foreshadow_connection_set_host_id", &core->connection_set_host_id, why);
+           Find(library, "foreshadow_connection_set_host_id", &core->connection_set_host_id, why) &&
+           Find(library, "foreshadow_event_sentence", &core->event_sentence, why);
 }
 
 } // namespace

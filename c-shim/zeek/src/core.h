@@ -26,6 +26,7 @@ struct Core {
     decltype(&foreshadow_sensor_stats) sensor_stats;
     decltype(&foreshadow_connection_summary) connection_summary;
     decltype(&foreshadow_connection_set_host_id) connection_set_host_id;
+    decltype(&foreshadow_event_sentence) event_sentence;
 };
 
 // Opens the library once per process; null if it can't be used, with the reason in `why`. It is never

@@ -5,6 +5,9 @@
 #include <zeek/Event.h>
 #include <zeek/NetVar.h>
 #include <algorithm>
+#include <iterator>
+#include <utility>
+#include <vector>
 
 #include "foreshadow.bif.h"
 #include "row.h"
@@ -24,8 +27,10 @@ const char* Word(const char* const (&words)[N], unsigned number) {
 
 constexpr const char* OUTCOMES[] = {"other", "late", "filled", "lost", "phantom"};
 constexpr const char* KINDS[] = {"other", "overdue", "gap"};
-constexpr const char* WHYS[] = {"none", "hole", "acknowledged", "rtp", "no_response"};
+constexpr const char* WHYS[] = {"none", "hole", "acknowledged", "rtp", "no_response", "numbering"};
 constexpr const char* CHANGES[] = {"other", "stopped", "resumed", "silence"};
+constexpr const char* TERMS[] = {"none",   "packets", "beginning", "rarest",
+                                 "volume", "minute",  "before",    "failures"};
 constexpr const char* BEATS[] = {"other", "packets", "connections"};
 
 const char* Reason(unsigned reason) {
@@ -200,10 +205,65 @@ void RaiseOutcome(int64_t time_ns, const foreshadow_outcome& o, const Flow* flow
     Queue(::Foreshadow::synthetic_outcome, &row);
 }
 
-void RaiseAnomaly(int64_t time_ns, const foreshadow_anomaly& a, const Flow* flow) {
+zeek::ValPtr Strings(const std::vector<const char*>& words) {
+    static const auto strings = zeek::id::find_type<zeek::VectorType>("string_vec");
+    auto vector = zeek::make_intrusive<zeek::VectorVal>(strings);
+
+    for ( const char* word : words )
+        vector->Append(zeek::make_intrusive<zeek::StringVal>(word));
+
+    return vector;
+}
+
+// The parts that count for more than a fifth of the whole, the largest first.
+void Parts(Row* row, const foreshadow_surprise& counted) {
+    std::pair<float, const char*> parts[] = {{counted.side_flags, "side_flags"},
+                                             {counted.payload_len, "size"},
+                                             {counted.time, "time"},
+                                             {counted.entropy, "entropy"}};
+    std::stable_sort(std::begin(parts), std::end(parts),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+
+    // Their sum, rather than the total, which may be held to bounds of its own.
+    const float whole = counted.side_flags + counted.payload_len + counted.time + counted.entropy;
+    std::vector<const char*> names;
+
+    for ( const auto& [bits, name] : parts )
+        if ( bits > 0.2F * whole )
+            names.push_back(name);
+        else
+            break;
+
+    row->Val(Strings(names));
+}
+
+// What came, and what was expected of it.
+void Packet(Row* row, const Subject& subject, const foreshadow_facts& seen,
+            const foreshadow_expectation& expected) {
+    const bool is_tcp = subject.who.protocol == IPPROTO_TCP;
+    row->String(subject.Side(seen.side));
+    row->StringIf(is_tcp, Flags(seen.flags));
+    row->Count(seen.payload_len);
+    row->Count(seen.wire_len);
+
+    if ( seen.has & FORESHADOW_HAS_SINCE )
+        row->Interval(seen.since_ns);
+    else
+        row->Unset();
+
+    row->String(subject.Side(expected.side));
+    row->StringIf(is_tcp, Flags(expected.flags));
+    row->Double(expected.side_flags_probability);
+    row->Count(expected.payload_low);
+    row->Count(expected.payload_mode);
+    row->Count(expected.payload_high);
+    row->Interval(expected.time_low_ns);
+    row->Interval(expected.time_median_ns);
+    row->Interval(expected.time_high_ns);
+}
+
+void RaiseAnomaly(int64_t time_ns, const foreshadow_anomaly& a, const Flow* flow, const std::string& sentence) {
     const Subject subject(a.who, flow);
-    const bool is_tcp = a.who.protocol == IPPROTO_TCP;
-    const auto& expected = a.expected;
     Row row(type::Anomaly);
     row.Time(time_ns);
     subject.Name(&row);
@@ -212,34 +272,20 @@ void RaiseAnomaly(int64_t time_ns, const foreshadow_anomaly& a, const Flow* flow
     row.Double(a.surprise.payload_len);
     row.Double(a.surprise.time);
     row.Double(a.surprise.entropy);
+    row.Double(a.counted.total);
     row.Double(a.threshold);
     row.OneIn(a.probability);
+    row.Count(a.known);
+    Parts(&row, a.counted);
     row.Count(a.seen.position);
-    row.String(subject.Side(a.seen.side));
-    row.StringIf(is_tcp, Flags(a.seen.flags));
-    row.Count(a.seen.payload_len);
-    row.Count(a.seen.wire_len);
-
-    if ( a.seen.has & FORESHADOW_HAS_SINCE )
-        row.Interval(a.seen.since_ns);
-    else
-        row.Unset();
-
-    row.String(subject.Side(expected.side));
-    row.StringIf(is_tcp, Flags(expected.flags));
-    row.Double(expected.side_flags_probability);
-    row.Count(expected.payload_low);
-    row.Count(expected.payload_mode);
-    row.Count(expected.payload_high);
-    row.Interval(expected.time_low_ns);
-    row.Interval(expected.time_median_ns);
-    row.Interval(expected.time_high_ns);
-    row.Double(expected.nothing_more);
+    Packet(&row, subject, a.seen, a.expected);
+    row.Double(a.expected.nothing_more);
+    row.String(sentence);
     subject.Conn(&row);
     Queue(::Foreshadow::anomalous_packet, &row);
 }
 
-void Finding(Row* row, const foreshadow_finding& finding) {
+void Finding(Row* row, const foreshadow_finding& finding, const foreshadow_evidence& evidence) {
     const bool is_packets = finding.reason == FORESHADOW_REASON_PACKETS || finding.reason == FORESHADOW_REASON_NOVELTY;
     const bool is_volume =
         finding.reason >= FORESHADOW_REASON_BYTES_SENT && finding.reason <= FORESHADOW_REASON_MANY_PACKETS;
@@ -256,9 +302,25 @@ void Finding(Row* row, const foreshadow_finding& finding) {
         row->OneIn(finding.rarest);
     else
         row->Unset();
+
+    row->CountIf(evidence.has_expected, evidence.expected_low);
+    row->CountIf(evidence.has_expected, evidence.expected_median);
+    row->CountIf(evidence.has_expected, evidence.expected_high);
+    row->Count(evidence.known);
+    std::vector<const char*> terms;
+
+    for ( uint8_t term : evidence.terms )
+        if ( term != FORESHADOW_TERM_NONE )
+            terms.push_back(Word(TERMS, term));
+
+    row->Val(Strings(terms));
+
+    for ( size_t i = 0; i < 3; i++ )
+        row->DoubleIf(evidence.terms[i] != FORESHADOW_TERM_NONE, evidence.bits[i]);
 }
 
-void RaiseConnectionAlarm(int64_t time_ns, const foreshadow_anomalous_connection& found, const Flow* flow) {
+void RaiseConnectionAlarm(int64_t time_ns, const foreshadow_anomalous_connection& found, const Flow* flow,
+                          const std::string& sentence) {
     const Subject subject(found.who, flow);
     const auto& originator =
         subject.originator == FORESHADOW_SIDE_A ? found.who.address_a : found.who.address_b;
@@ -267,19 +329,25 @@ void RaiseConnectionAlarm(int64_t time_ns, const foreshadow_anomalous_connection
     row.String("connection");
     row.Addr(Address(originator));
     subject.Name(&row);
-    Finding(&row, found.finding);
-    row.Count(found.score.scored);
+    Finding(&row, found.finding, found.evidence);
+    row.Count(found.seen.position);
+    Parts(&row, found.counted);
+    Packet(&row, subject, found.seen, found.expected);
+    row.String(sentence);
     subject.Conn(&row);
     Queue(::Foreshadow::anomalous_connection, &row);
 }
 
-void RaiseEndpointAlarm(int64_t time_ns, const foreshadow_anomalous_endpoint& found) {
+void RaiseEndpointAlarm(int64_t time_ns, const foreshadow_anomalous_endpoint& found,
+                        const std::string& sentence) {
     Row row(type::Alarm);
     row.Time(time_ns);
     row.String("endpoint");
     row.Addr(Address(found.address));
     row.Unset(3); // uid, id, proto
-    Finding(&row, found.finding);
+    Finding(&row, found.finding, found.evidence);
+    row.Unset(16); // position to expected_after_high: there is no one packet
+    row.String(sentence);
     Queue(::Foreshadow::anomalous_endpoint, &row);
 }
 
@@ -329,12 +397,16 @@ void RaiseCategory(int64_t time_ns, const foreshadow_category& c) {
 }
 
 void RaiseTarget(int64_t time_ns, const foreshadow_target& t) {
-    static const auto names_type = zeek::id::find_type<zeek::VectorType>("string_vec");
-    auto names = zeek::make_intrusive<zeek::VectorVal>(names_type);
+    std::vector<std::string> heaviest;
 
     for ( const auto& name : t.heaviest )
         if ( name[0] )
-            names->Append(zeek::make_intrusive<zeek::StringVal>(Text(name)));
+            heaviest.push_back(Text(name));
+
+    std::vector<const char*> names;
+
+    for ( const auto& name : heaviest )
+        names.push_back(name.c_str());
 
     uint64_t categories = 0;
     for ( uint32_t mask = t.category_mask; mask; mask &= mask - 1 )
@@ -346,9 +418,10 @@ void RaiseTarget(int64_t time_ns, const foreshadow_target& t) {
     row.Double(t.score);
     row.Double(t.threshold);
     row.Count(categories);
-    row.Val(std::move(names));
+    row.Val(Strings(names));
     row.Time(t.first_ns);
     row.Time(t.last_ns);
+    row.Count(t.sensors);
     Queue(::Foreshadow::target_flagged, &row);
 }
 
@@ -437,7 +510,7 @@ zeek::RecordValPtr StatsRecord(int64_t time_ns, const foreshadow_stats& s, size_
     return row.Take();
 }
 
-void Raise(const foreshadow_event& event, const Flow* flow, size_t followed) {
+void Raise(const foreshadow_event& event, const Flow* flow, const std::string& sentence, size_t followed) {
     const auto& data = event.data;
     const int64_t time = event.time_ns;
 
@@ -452,15 +525,15 @@ void Raise(const foreshadow_event& event, const Flow* flow, size_t followed) {
             break;
         case FORESHADOW_EVENT_ANOMALY:
             if ( ::Foreshadow::anomalous_packet )
-                RaiseAnomaly(time, data.anomaly, flow);
+                RaiseAnomaly(time, data.anomaly, flow, sentence);
             break;
         case FORESHADOW_EVENT_ANOMALOUS_CONNECTION:
             if ( ::Foreshadow::anomalous_connection )
-                RaiseConnectionAlarm(time, data.anomalous_connection, flow);
+                RaiseConnectionAlarm(time, data.anomalous_connection, flow, sentence);
             break;
         case FORESHADOW_EVENT_ANOMALOUS_ENDPOINT:
             if ( ::Foreshadow::anomalous_endpoint )
-                RaiseEndpointAlarm(time, data.anomalous_endpoint);
+                RaiseEndpointAlarm(time, data.anomalous_endpoint, sentence);
             break;
         case FORESHADOW_EVENT_HEARTBEAT:
             if ( ::Foreshadow::missing_heartbeat )

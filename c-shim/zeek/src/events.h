@@ -4,14 +4,15 @@
 
 #include <foreshadow.h>
 #include <zeek/Val.h>
+#include <string>
 
 #include "flows.h"
 
 namespace plugin::Foreshadow_Sensor {
 
 // Queues the Zeek event for an event of the sensor, if any script handles it. `flow` is null where
-// the event is not of a connection that Zeek knows.
-void Raise(const foreshadow_event& event, const Flow* flow, size_t followed);
+// the event is not of a connection that Zeek knows; `sentence` is what the sensor says of an anomaly.
+void Raise(const foreshadow_event& event, const Flow* flow, const std::string& sentence, size_t followed);
 
 zeek::RecordValPtr ScoreRecord(const Tally& tally);
 zeek::RecordValPtr StatsRecord(int64_t time_ns, const foreshadow_stats& stats, size_t followed);
