@@ -45,7 +45,7 @@ impl Adaptive {
 
     /// Looks ahead on a live connection.
     fn look_at(&self, slot: Slot) -> Look<'_> {
-        let view = self.network.as_ref().map(|network| network.view(slot));
+        let view = self.network.as_ref().and_then(|network| network.view(slot));
         self.look(&self.histories[slot.index()], view)
     }
 

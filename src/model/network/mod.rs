@@ -17,6 +17,7 @@
 //! What it does not do: learn, or turn logits into probabilities ([`super::adaptive`] does).
 
 mod chained;
+mod places;
 mod read;
 #[cfg(test)]
 pub(super) mod tests;
@@ -29,6 +30,7 @@ use super::schema::{DENSE, ENTROPIES, FINE_SIZES, Recall, SIDE_FLAGS_NODES, TABL
 use super::{Origin, PacketFacts};
 use crate::flow::Slot;
 use chained::Chained;
+use places::{Place, Places};
 pub(super) use read::declares;
 
 /// Places for the logits of sizes: as many as a block has.
@@ -46,10 +48,12 @@ const MOST_GATES: usize = 1_024;
 /// Floats of the largest state.
 const MOST_STATE: usize = 512;
 
-/// The network, and the states of all connections.
+/// The network, and the states of the connections that it follows.
 #[derive(Clone)]
 pub(super) struct Network {
     engine: Engine,
+    places: Places,
+    /// By place.
     recalls: Vec<Recall>,
     /// By table: where its rows begin in `rows`.
     tables: [usize; TABLES.len()],
@@ -124,59 +128,72 @@ impl Network {
     pub(super) fn memory(&self) -> (usize, usize) {
         let shared = size_of_val(&*self.rows)
             + [&self.size, &self.time, &self.entropy].map(Chained::memory).iter().sum::<usize>();
-        (shared, self.engine.memory() + self.recalls.capacity() * size_of::<Recall>())
+        let live = self.recalls.capacity() * size_of::<Recall>();
+        (shared, self.engine.memory() + live + self.places.memory())
     }
 
-    /// Bytes that one connection takes.
+    /// Bytes that a connection takes which the network follows; others take four.
     pub(super) const fn per_connection(&self) -> usize {
-        size_of::<Recall>() + self.engine.shape().state() * size_of::<f32>()
+        size_of::<u32>() + size_of::<Recall>() + self.engine.shape().state() * size_of::<f32>()
     }
 
-    /// A connection begins.
+    /// A connection begins. It is followed from its first [`Self::step`] on.
     pub(super) fn begin(&mut self, slot: Slot, origin: &Origin) {
-        let recall = Recall::new(origin);
-        if slot.index() >= self.recalls.len() {
-            self.recalls.resize(slot.index() + 1, recall);
-        }
-        self.recalls[slot.index()] = recall;
-        self.engine.begin(slot);
+        self.places.begin(slot, Recall::new(origin).seed());
+    }
+
+    /// The connection in `slot` ended.
+    pub(super) fn end(&mut self, slot: Slot) {
+        self.places.end(slot);
     }
 
     /// Tells the processor that a connection will be needed soon.
     #[inline]
     pub(super) fn prefetch(&self, slot: Slot) {
-        self.engine.prefetch(slot);
-        if let Some(recall) = self.recalls.get(slot.index()) {
-            prefetch(recall);
+        if let Some(view) = self.view(slot) {
+            prefetch(view.recall);
+            prefetch(view.state);
         }
     }
 
-    /// Whether the connection in `slot` had a packet.
+    /// The connection in `slot`, if it is followed.
     #[inline]
-    pub(super) fn has_begun(&self, slot: Slot) -> bool {
-        self.recalls[slot.index()].has_begun()
-    }
-
-    /// The connection in `slot`.
-    #[inline]
-    pub(super) fn view(&self, slot: Slot) -> View<'_> {
-        View { recall: &self.recalls[slot.index()], state: self.engine.state(slot) }
+    pub(super) fn view(&self, slot: Slot) -> Option<View<'_>> {
+        let place = self.places.of(slot).ok()?;
+        Some(View { recall: self.recalls.get(place)?, state: self.engine.state(at(place)) })
     }
 
     /// Moves the connection's state past a packet.
     pub(super) fn step(&mut self, slot: Slot, packet: &PacketFacts) {
-        let features = self.recalls[slot.index()].push(packet);
+        let place = match self.places.take(slot) {
+            Place::Old(place) => place,
+            Place::New(place, seed) => {
+                let recall = Recall::of_seed(seed);
+                if place >= self.recalls.len() {
+                    self.recalls.resize(place + 1, recall);
+                }
+                self.recalls[place] = recall;
+                self.engine.begin(at(place));
+                place
+            }
+        };
+        let features = self.recalls[place].push(packet);
         let mut added = std::mem::take(&mut self.added);
         self.add_rows(&features.rows, &mut added);
-        self.engine.step(slot, &features.dense, &added);
+        self.engine.step(at(place), &features.dense, &added);
         self.added = added;
     }
 
     /// The connection's state after packets that did not come.
     pub(super) fn imagine(&self, slot: Slot, run: &[PacketFacts]) -> Imagined {
-        let View { recall, state } = self.view(slot);
-        let mut imagined = Imagined { recall: *recall, state: [0.0; MOST_STATE], len: state.len() };
-        imagined.state[..state.len()].copy_from_slice(state);
+        let seed = self.places.of(slot).err().unwrap_or_default();
+        let len = self.engine.shape().state();
+        let mut imagined =
+            Imagined { recall: Recall::of_seed(seed), state: [0.0; MOST_STATE], len };
+        if let Some(View { recall, state }) = self.view(slot) {
+            imagined.recall = *recall;
+            imagined.state[..len].copy_from_slice(state);
+        }
         let mut next = [0.0; MOST_STATE];
         let mut added = [0.0; MOST_GATES];
         let added = &mut added[..self.added.len()];
@@ -243,6 +260,11 @@ impl Network {
         });
         self.engine.maths().sum_rows(sums, &rows);
     }
+}
+
+/// Where the engine has the state of a place.
+const fn at(place: usize) -> Slot {
+    Slot(place as u32)
 }
 
 const _: () = assert!(DENSE.len() <= 256 && TIMES < TIME_LOGITS);

@@ -7,7 +7,7 @@ use super::super::discretise::{SIDE_FLAGS, SIZES};
 use super::super::engine::{BLOCK, Cell, Dispatch, Engine, EngineError, Layer, Shape, Weights};
 use super::super::file::{FileError, ModelFile};
 use super::super::schema::{self, DENSE, FINE_SIZES, FINE_TENSOR, HEADS, TABLES, WIDTH, number};
-use super::{Chained, MOST_STATE, Network, TIME_LOGITS, WIDEST};
+use super::{Chained, MOST_STATE, Network, Places, TIME_LOGITS, WIDEST};
 
 /// The word of a file under which the schema's hash stands.
 pub(super) const SCHEMA: &str = "schema";
@@ -145,6 +145,7 @@ impl Network {
         }
         Ok(Self {
             engine,
+            places: Places::default(),
             recalls: Vec::new(),
             tables,
             rows,

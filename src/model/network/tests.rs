@@ -104,7 +104,7 @@ fn logits(network: &mut Network, seed: u64, packets: u32) -> Vec<f32> {
     for position in 0..packets {
         network.step(Slot(3), &packet(seed, position));
     }
-    let view = network.view(Slot(3));
+    let view = network.view(Slot(3)).unwrap();
     all_logits(network, view)
 }
 
@@ -172,7 +172,7 @@ fn a_network_does_what_its_tensors_say() {
         let packet = packet(7, position);
         network.step(Slot(0), &packet);
         state = reference(&tensors, &recall.push(&packet), &state);
-        for (is, should) in network.view(Slot(0)).state.iter().zip(&state) {
+        for (is, should) in network.view(Slot(0)).unwrap().state.iter().zip(&state) {
             assert!((f64::from(*is) - should).abs() < 1e-4, "{position}: {is} {should}");
         }
     }
@@ -190,7 +190,7 @@ fn a_network_does_what_its_tensors_say() {
         })
         .collect();
     let mut sums = Sums::NONE;
-    network.sums(network.view(Slot(0)), Part::Entropy, &mut sums);
+    network.sums(network.view(Slot(0)).unwrap(), Part::Entropy, &mut sums);
     let mut time = [0.0; TIME_LOGITS];
     network.time(&sums, 12, 116, &mut time);
     for (symbol, &is) in time[..TIMES].iter().enumerate() {
@@ -229,14 +229,14 @@ fn imagined_packets_lead_where_real_ones_would() {
     let mut network = network(&file(&tensors("lstm", 32)), Dispatch::Auto).unwrap();
     let run: Vec<PacketFacts> = (20..24).map(|position| packet(5, position)).collect();
     logits(&mut network, 5, 20);
-    let before = network.view(Slot(3)).state.to_vec();
+    let before = network.view(Slot(3)).unwrap().state.to_vec();
     let imagined = network.imagine(Slot(3), &run);
     let ahead = all_logits(&network, imagined.view());
-    assert_eq!(network.view(Slot(3)).state, before);
+    assert_eq!(network.view(Slot(3)).unwrap().state, before);
     for packet in &run {
         network.step(Slot(3), packet);
     }
-    assert_eq!(ahead, all_logits(&network, network.view(Slot(3))));
+    assert_eq!(ahead, all_logits(&network, network.view(Slot(3)).unwrap()));
 }
 
 #[test]

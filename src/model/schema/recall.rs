@@ -53,6 +53,23 @@ impl Recall {
     /// Nothing is remembered yet of the connection that begins.
     #[must_use]
     pub fn new(origin: &Origin) -> Self {
+        Self::begun(service::bucket(origin.service.port), origin.responder == Side::A)
+    }
+
+    /// All that tells one connection that begins from another: [`Self::of_seed`] begins the same.
+    #[must_use]
+    pub fn seed(&self) -> u16 {
+        u16::from(self.service) << 1 | u16::from(self.turned)
+    }
+
+    /// A connection that begins as one with this [`Self::seed`] did. Any number is one.
+    #[must_use]
+    pub fn of_seed(seed: u16) -> Self {
+        let service = ((seed >> 1) as u8).min(service::BUCKETS as u8 - 1);
+        Self::begun(service, seed & 1 == 1)
+    }
+
+    const fn begun(service: u8, turned: bool) -> Self {
         Self {
             now: 0,
             sent: [NO_TIME; 2],
@@ -61,8 +78,8 @@ impl Recall {
             lengths: [[0; 4]; 2],
             run: 0,
             side: 0,
-            service: service::bucket(origin.service.port),
-            turned: origin.responder == Side::A,
+            service,
+            turned,
         }
     }
 
