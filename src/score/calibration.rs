@@ -62,8 +62,9 @@ pub(super) struct Answer {
     /// The same as far as only what may be learned was learned: an attack that goes on for long
     /// does not become usual. This is what evidence is made of; it is not claimed to be a share.
     pub(super) robust: f32,
-    /// What the three histograms say.
-    first: f32,
+    /// What the three histograms say, and what of that is left, both in bits.
+    first_bits: f32,
+    robust_bits: f32,
 }
 
 impl Calibration {
@@ -90,10 +91,17 @@ impl Calibration {
         }
         let least = 1.0 / (1.0 + known);
         let first = share.max(least);
-        let robust = corrected(&self.learned, first).max(f32::MIN_POSITIVE);
-        let factor = corrected(&self.answers, robust) / robust;
+        let first_bits = -first.log2();
+        let robust = corrected(&self.learned, first, first_bits).max(f32::MIN_POSITIVE);
+        let robust_bits = -robust.log2();
+        let factor = corrected(&self.answers, robust, robust_bits) / robust;
         let probability = robust * factor.clamp(1.0 / MOST_CORRECTION, MOST_CORRECTION);
-        Answer { probability: probability.clamp(least, 1.0), robust: robust.min(1.0), first }
+        Answer {
+            probability: probability.clamp(least, 1.0),
+            robust: robust.min(1.0),
+            first_bits,
+            robust_bits,
+        }
     }
 
     /// Learns what `ask` was asked of, as `share` of a packet.
@@ -107,9 +115,9 @@ impl Calibration {
         share: f32,
     ) {
         let stage = stage(before);
-        self.learned.learn(-answer.first.log2(), share, ROBUST);
+        self.learned.learn(answer.first_bits, share, ROBUST);
         // Whole, whatever the share: it must see how wrong the others are, and its say is bounded.
-        self.answers.learn(-answer.robust.log2(), 1.0, RECENT);
+        self.answers.learn(answer.robust_bits, 1.0, RECENT);
         self.site[stage].learn(bits, share, MEMORY);
         let place = usize::from(class.protocol) * STAGES + stage;
         if let Some(sketch) = self.protocols.get_mut(place) {
@@ -152,9 +160,9 @@ impl Calibration {
     }
 }
 
-/// How often answers were at or below a probability, by a histogram of them.
-fn corrected(answers: &TailSketch, said: f32) -> f32 {
-    (answers.above(-said.log2()) + RELIANCE * said) / (answers.examples() + RELIANCE)
+/// How often answers were at or below a probability, which is `bits`, by a histogram of them.
+fn corrected(answers: &TailSketch, said: f32, bits: f32) -> f32 {
+    (answers.above(bits) + RELIANCE * said) / (answers.examples() + RELIANCE)
 }
 
 /// What a site is taken to be like before anything is known of it: a tail that falls by half every

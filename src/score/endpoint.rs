@@ -1,6 +1,6 @@
 //! What an endpoint does: how many it turns to, how many of these do not answer, how many turn to it.
 //!
-//! Two tests run for each endpoint. *Activity*: each minute's counts of six kinds against what is
+//! Two tests run for each endpoint. *Activity*: each minute's counts of eight kinds against what is
 //! usual for this endpoint (a negative binomial whose mean is learned, see [`count`]),
 //! and then against what the minutes of all endpoints of this site came to. *Failures*: each first
 //! meeting with a service that comes to nothing is a bet won and each that is answered a bet lost,
@@ -49,11 +49,15 @@ pub enum Activity {
     NewSources = 4,
     /// Connections begun with it that it did not answer.
     Unanswered = 5,
+    /// Well-known services of an endpoint that it had met before for others, and echoes of strangers.
+    Probes = 6,
+    /// Connections to a service that asks for a password, to which it had turned before.
+    Logins = 7,
 }
 
 impl Activity {
     /// How many kinds there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 8;
     /// All of them by number.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Opened,
@@ -62,6 +66,8 @@ impl Activity {
         Self::Received,
         Self::NewSources,
         Self::Unanswered,
+        Self::Probes,
+        Self::Logins,
     ];
 
     /// The name used in logs and reasons.
@@ -74,6 +80,8 @@ impl Activity {
             Self::Received => "received",
             Self::NewSources => "new_sources",
             Self::Unanswered => "unanswered",
+            Self::Probes => "probes",
+            Self::Logins => "logins",
         }
     }
 
@@ -85,6 +93,7 @@ impl Activity {
             Self::Failed | Self::Unanswered => 0.5,
             Self::Received => 5.0,
             Self::NewSources => 1.0,
+            Self::Probes | Self::Logins => 0.1,
         }
     }
 
@@ -272,7 +281,7 @@ impl Endpoints {
         }
         let bits = count::bits(seen, endpoint.usual(activity), SHAPE);
         let share = share(&self.activity[at], bits);
-        // Six counts are looked at side by side, and the best of them is taken.
+        // All counts are looked at side by side, and the best of them is taken.
         let gained = evidence::bits(share) - (Activity::COUNT as f32).log2();
         let (endpoint, _) = self.find(key, now);
         if gained > endpoint.current {

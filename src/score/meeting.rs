@@ -2,7 +2,7 @@
 //!
 //! A connection is rarely alone. What it came to stands, for a while, against the next one of the
 //! same two on the same service, so that all of an attack's connections are seen and not only those
-//! that surprise by themselves; half of it fades in an hour, and a tenth with each connection that
+//! that surprise by themselves; half of it fades in an hour, and a little with each connection that
 //! is as usual. It raises no alarm: it is severity, and what is under suspicion teaches less.
 
 use crate::time::{Span, Timestamp};
@@ -19,7 +19,7 @@ const MOST: f32 = 200.0;
 const LEAST: f32 = 7.6;
 /// Below this a connection was as usual, and so much is left of what is held against the meeting.
 const USUAL: f32 = 2.0;
-const FADE: f32 = 0.9;
+const FADE: f32 = 0.97;
 /// Half of the evidence fades in this time.
 const HALF_LIFE: f64 = 3_600.0;
 /// Connections whose recency is remembered.
@@ -141,10 +141,10 @@ mod tests {
         meetings.find(7, at(0)).settle(20.0, at(10));
         assert!((meetings.find(7, at(11)).evidence(at(11)) - 20.0).abs() < 0.1);
         assert!((meetings.find(7, at(3_610)).evidence(at(3_610)) - 10.0).abs() < 0.1);
-        for second in 20..60 {
+        for second in 20..220 {
             meetings.find(7, at(second)).settle(0.5, at(second));
         }
-        assert!(meetings.find(7, at(60)).evidence(at(60)) < 0.5);
+        assert!(meetings.find(7, at(220)).evidence(at(220)) < 0.5);
     }
 
     #[test]

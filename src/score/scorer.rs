@@ -86,6 +86,8 @@ struct Connection {
     recency: f32,
     young: f32,
     lent: f32,
+    /// The most wealth there was: without more of it, or of another bet, severity does not grow.
+    peak: f32,
     meeting: u64,
     /// What it carries so far, and the evidence in the least likely of that.
     amounts: [u32; DIMENSIONS],
@@ -113,6 +115,7 @@ impl Connection {
         recency: 0.0,
         young: -1.0,
         lent: 0.0,
+        peak: f32::NEG_INFINITY,
         meeting: 0,
         amounts: [0; DIMENSIONS],
         volume: f32::NEG_INFINITY,
@@ -234,6 +237,12 @@ impl Scorer {
         if first {
             self.did(key, originator, Activity::NewServices, now);
         }
+        if first && !ends.is_group && is_probe(service, new_pair) {
+            self.did(key, originator, Activity::Probes, now);
+        }
+        if !first && asks_for_password(service) {
+            self.did(key, originator, Activity::Logins, now);
+        }
         if !ends.is_group {
             self.did(key, originator.other(), Activity::Received, now);
             if new_pair {
@@ -288,32 +297,45 @@ impl Scorer {
         score.total += surprise.total();
         score.max = score.max.max(surprise.total());
         score.anomalies += u32::from(anomalous);
+        let mut grew = probability < connection.rarest;
         connection.rarest = connection.rarest.min(probability);
         if warm {
             connection.wealth = (connection.wealth + evidence::bits(answer.robust)).max(0.0);
         }
+        grew |= connection.wealth > connection.peak;
+        connection.peak = connection.peak.max(connection.wealth);
         let amounts = connection.carry(facts, originator);
         if before > 0 && before.is_multiple_of(REGAIN) {
             connection.allowance = connection.allowance.saturating_add(1).min(ALLOWANCE);
         }
         if let Some((of, amount)) = amounts {
             self.weigh(slot, of, amount);
+            grew = true;
         }
-        let connection = &mut self.connections[slot.index()];
-        let severity = connection.severity();
-        let grew = score_most(&mut connection.score, severity);
-        let finding = if severity >= self.of_connections.least() {
-            let meeting = connection.meeting;
-            if grew {
-                self.meetings.find(meeting, now).accuse(severity, now);
-            }
-            self.found_connection(slot, key, originator, now)
-        } else {
-            None
-        };
+        let finding = if grew { self.look_at(slot, key, originator, now) } else { None };
         let connection = &self.connections[slot.index()];
         let severity = connection.with_lent(connection.score.severity);
         Judgement { probability, anomalous, severity, finding }
+    }
+
+    /// A connection's evidence has grown: keeps it, and says whether that is an alarm.
+    fn look_at(
+        &mut self,
+        slot: Slot,
+        key: &ConnectionKey,
+        originator: Side,
+        now: Timestamp,
+    ) -> Option<Finding> {
+        let connection = &mut self.connections[slot.index()];
+        let severity = connection.severity();
+        let grew = score_most(&mut connection.score, severity);
+        if severity < self.of_connections.least() {
+            return None;
+        }
+        if grew {
+            self.meetings.find(connection.meeting, now).accuse(severity, now);
+        }
+        self.found_connection(slot, key, originator, now)
     }
 
     /// Whether a packet this rare may be learned from by the model. What scores high must not become
@@ -672,6 +694,27 @@ fn novelty(
     source.opened = source.opened * KEEP + 1.0;
     source.opened_new = source.opened_new * KEEP + f32::from(u8::from(first));
     evidence::mean(&bets)
+}
+
+/// Whether a first meeting is one of those that scans are made of: another well-known service of an
+/// endpoint that was met before, or an echo from one that was not.
+fn is_probe(service: Service, new_pair: bool) -> bool {
+    match service.protocol {
+        6 | 17 => !new_pair && (service.port < 1_024 || service.name().is_some()),
+        1 => new_pair && service.port == 8,
+        58 => new_pair && service.port == 128,
+        _ => false,
+    }
+}
+
+/// Whether a service asks each connection for a password, and is turned to once rather than often.
+const fn asks_for_password(service: Service) -> bool {
+    service.protocol == 6
+        && matches!(
+            service.port,
+            21 | 22 | 23 | 110 | 143 | 512
+                ..=514 | 993 | 995 | 1_433 | 1_521 | 3_306 | 3_389 | 5_432 | 5_900
+        )
 }
 
 /// Whether nobody answered a connection, and somebody should have.

@@ -136,6 +136,11 @@ fn what_was_counted(f: &mut Formatter<'_>, finding: &Finding) -> fmt::Result {
                     ("was turned to by", "endpoints that it had not met before")
                 }
                 Activity::Unanswered => ("left unanswered", "connections"),
+                Activity::Probes => (
+                    "tried",
+                    "services of endpoints that it knew for others, or echoes of strangers",
+                ),
+                Activity::Logins => ("began", "connections to services that ask for a password"),
             };
             write!(f, "{before} {} {after} within a minute ({bits:.1} bits)", Whole(seen))?;
         }

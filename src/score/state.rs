@@ -20,7 +20,7 @@ use super::tail::TailSketch;
 
 const MAGIC: &[u8; 8] = b"FSSCORE\0";
 /// Raise it whenever what follows changes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Why a state can't be taken over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,8 +2,9 @@
 //!
 //! Bins are half a unit wide from 0 to 48; what is larger falls in the last one. Every example is
 //! worth a little more than the one before it, so that old ones fade: with a memory of `m` examples
-//! the weight of one falls to 1/e after `m` more. A Fenwick tree keeps the sums from the top, so
-//! that learning and asking take seven steps each, whatever was learned.
+//! the weight of one falls to 1/e after `m` more. Each bin holds the sum of itself and all above, so
+//! that asking is one look, and learning adds to as many bins as the value is high, which is few: most
+//! packets are as expected.
 //!
 //! A histogram and not a sketch of quantiles (t-digest, KLL): what is wanted is the share above a
 //! given number at constant cost, forgetting must be exact and cheap, two of them must add up, and
@@ -20,8 +21,8 @@ const MOST_WEIGHT: f32 = 1_048_576.0;
 /// A decaying histogram of numbers from 0 up.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct TailSketch {
-    /// A Fenwick tree over the bins, the highest first; place 0 is unused.
-    tree: [f32; BINS + 1],
+    /// By bin what fell in it or in a higher one; the last is always 0.
+    reached: [f32; BINS + 1],
     /// What the next example is worth.
     weight: f32,
     /// All of them together.
@@ -30,7 +31,7 @@ pub(super) struct TailSketch {
 
 impl Default for TailSketch {
     fn default() -> Self {
-        Self { tree: [0.0; BINS + 1], weight: 1.0, total: 0.0 }
+        Self { reached: [0.0; BINS + 1], weight: 1.0, total: 0.0 }
     }
 }
 
@@ -41,11 +42,8 @@ impl TailSketch {
         self.weight *= 1.0 + share / memory;
         let weight = self.weight * share;
         self.total += weight;
-        let mut at = BINS - bin(value).0;
-        while let Some(node) = self.tree.get_mut(at) {
-            *node += weight;
-            at += at & at.wrapping_neg();
-        }
+        let (reached, _) = self.reached.split_at_mut(bin(value).0 + 1);
+        reached.iter_mut().for_each(|sum| *sum += weight);
         if self.weight > MOST_WEIGHT {
             self.scale(1.0 / self.weight);
             self.weight = 1.0;
@@ -62,9 +60,8 @@ impl TailSketch {
     #[inline]
     pub(super) fn above(&self, value: f32) -> f32 {
         let (bin, within) = bin(value);
-        let higher = self.top(BINS - 1 - bin);
-        let here = self.top(BINS - bin) - higher;
-        ((higher + here * (1.0 - within)) / self.weight).max(0.0)
+        let (here, higher) = (self.reached[bin], self.reached[bin + 1]);
+        ((here + (higher - here) * within) / self.weight).max(0.0)
     }
 
     /// The value that a `share` of the examples reaches; 0 where there are none.
@@ -125,11 +122,7 @@ impl TailSketch {
         let mut sketch = Self::default();
         for (at, &count) in counts.iter().enumerate() {
             sketch.total += count;
-            let mut place = BINS - at;
-            while let Some(node) = sketch.tree.get_mut(place) {
-                *node += count;
-                place += place & place.wrapping_neg();
-            }
+            sketch.reached[..=at].iter_mut().for_each(|sum| *sum += count);
         }
         sketch
     }
@@ -137,17 +130,12 @@ impl TailSketch {
     /// Weight of the highest `bins` bins.
     #[inline]
     fn top(&self, bins: usize) -> f32 {
-        let (mut at, mut sum) = (bins, 0.0);
-        while at > 0 {
-            sum += self.tree.get(at).copied().unwrap_or(0.0);
-            at &= at - 1;
-        }
-        sum
+        self.reached.get(BINS - bins).copied().unwrap_or(0.0)
     }
 
     #[cold]
     fn scale(&mut self, by: f32) {
-        self.tree.iter_mut().for_each(|node| *node *= by);
+        self.reached.iter_mut().for_each(|sum| *sum *= by);
         self.total *= by;
     }
 }

@@ -336,7 +336,7 @@ impl Schema {
                 Type::Enum,
                 "What spoke loudest: of a connection `packets`, `novelty`, `bytes_sent`, \
                  `bytes_received` or `many_packets`; of an endpoint `failures`, `opened`, \
-                 `new_services`, `failed`, `received`, `new_sources` or `unanswered`.",
+                 `new_services`, `failed`, `received`, `new_sources`, `unanswered`, `probes` or `logins`.",
             ),
             col(
                 "seen",
