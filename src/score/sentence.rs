@@ -31,6 +31,8 @@ pub enum Sentence<'a> {
 const WORTH_TELLING: f32 = 0.2;
 /// Parts that are told at most.
 const MOST_TOLD: usize = 3;
+/// A packet that counts fewer bits than this is not what was unlikely, though it was the last straw.
+const TELLING: f32 = 3.0;
 /// Fewer packets of a service than this say little of it; its protocol is what was asked.
 const FEW_PACKETS: u32 = 50;
 /// One in fewer than this is no rarity worth a number.
@@ -106,7 +108,8 @@ fn connection(f: &mut Formatter<'_>, found: &AnomalousConnection) -> fmt::Result
         }
         Reason::Count { .. } | Reason::Failures { .. } => what_was_counted(f, finding)?,
     }
-    if !matches!(finding.reason, Reason::Volume { .. }) {
+    let tells = tipping.counted.total() >= TELLING;
+    if tells && !matches!(finding.reason, Reason::Volume { .. }) {
         f.write_str("; what tipped it: the ")?;
         came(f, key, *originator, &tipping.seen)?;
         f.write_str(", ")?;
@@ -538,6 +541,25 @@ mod tests {
             ),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_last_straw_that_surprised_nobody_is_not_told() {
+        let Anomaly { surprise, expected, seen, id, key, .. } = anomaly();
+        let counted = Surprise { side_flags: 1.0, ..Surprise::default() };
+        let found = AnomalousConnection {
+            id,
+            host_id: None,
+            key,
+            originator: Side::A,
+            uid: 0,
+            time: Timestamp::MIN,
+            finding: finding(Reason::Packets { rarest: 0.01 }, None),
+            score: ConnectionScore { scored: 14, ..ConnectionScore::default() },
+            tipping: Tipping { surprise, counted, expected, seen },
+        };
+        let text = Sentence::Connection(&found).to_string();
+        assert!(text.contains("the rarest is one in 100; about one in 2,500"), "{text}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ function connection(row) {
 }
 const count = (name, key, more) => ({ name, key, number: true, cell: (row) => (row[key] === null || row[key] === undefined ? "–" : whole(row[key])), ...more });
 const bits = (name, key) => ({ name, key, number: true, cell: (row) => (row[key] === null || row[key] === undefined ? "–" : row[key].toFixed(1)) });
-const oneIn = { name: "One in", key: "one_in", number: true, cell: (row) => rough(row.one_in) };
+const oneIn = { name: "One in", key: "one_in", number: true, cell: (row) => (row.one_in < 10 ? "–" : rough(row.one_in)) };
 const time = { name: "Time (UTC)", key: "time", cell: (row) => moment(row.time), kind: "t" };
 const ends = { name: "Connection", key: "orig", cell: connection, kind: "a" };
 const service = { name: "Service", key: "service", cell: (row) => row.service || "–" };
