@@ -7,3 +7,4 @@
 @load ./notices
 @load ./respond
 @load ./telemetry
+@load ./cluster

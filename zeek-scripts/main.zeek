@@ -57,6 +57,12 @@ export {
 	## What decides over rows of foreshadow_stats.log.
 	global log_policy_stats: Log::PolicyHook;
 
+	## Settings that other scripts of the package add; those of *settings* come first.
+	global sensor_settings: table[string] of string = table();
+
+	## What the sensor is opened with.
+	global opening: function(more: table[string] of string): Opening;
+
 	## A missing heartbeat in one sentence.
 	global describe_heartbeat: function(h: Heartbeat): string;
 }
@@ -88,12 +94,8 @@ event zeek_init() &priority=5
 	Log::create_stream(STATS_LOG, [$columns=Stats, $path="foreshadow_stats", $policy=log_policy_stats]);
 	}
 
-# After the handlers of others, which may still want to set something up.
-event zeek_init() &priority=-10
+function opening(more: table[string] of string): Opening
 	{
-	if ( ! enabled )
-		return;
-
 	local lines = "";
 
 	for ( key, value in settings )
@@ -104,7 +106,20 @@ event zeek_init() &priority=-10
 		lines += fmt("%s = %s\n", key, value);
 		}
 
-	__open([$config_file=config_file, $model_file=model_file, $settings=lines]);
+	for ( key, value in more )
+		{
+		if ( key !in settings )
+			lines += fmt("%s = %s\n", key, value);
+		}
+
+	return [$config_file=config_file, $model_file=model_file, $settings=lines];
+	}
+
+# After the handlers of others, which may still want to set something up.
+event zeek_init() &priority=-10
+	{
+	if ( enabled )
+		__open(opening(sensor_settings));
 	}
 
 # The connections have been removed by now, each with its score.

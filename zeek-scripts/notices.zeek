@@ -2,6 +2,7 @@
 ##! a day as ``score.alarms_per_day`` asks for, and are suppressed by who is concerned.
 
 @load ./main
+@load base/frameworks/cluster
 @load base/frameworks/notice
 
 module Foreshadow;
@@ -54,6 +55,10 @@ event anomalous_endpoint(a: Alarm)
 
 event target_flagged(t: Flagged)
 	{
+	# Of a target of the network the manager speaks, once.
+	if ( t$sensors > 1 && Cluster::is_enabled() && Cluster::local_node_type() == Cluster::WORKER )
+		return;
+
 	NOTICE([$note=Target, $msg=fmt("%s appears in %d categories: %s", t$target, t$category_count,
 	                               join_string_vec(t$categories, ", ")),
 	        $sub=fmt("score %.3f of %.3f", t$score, t$threshold), $src=t$target, $identifier=cat(t$target),

@@ -309,6 +309,9 @@ export {
 		overfull: bool &log;
 	};
 
+	## Several of them.
+	type Categories: vector of Category;
+
 	## An endpoint whose behaviours add up.
 	type Flagged: record {
 		## When.

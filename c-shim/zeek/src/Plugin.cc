@@ -32,17 +32,32 @@ zeek::plugin::Configuration Plugin::Configure() {
 
 void Plugin::InitPostScript() { FindScoreField(); }
 
+Opening Plugin::HowToOpen(const zeek::RecordVal* opening) const {
+    auto text = [&](int field) { return opening->GetField<zeek::StringVal>(field)->ToStdString(); };
+    Opening how;
+    how.library = Library();
+    how.config_file = text(0);
+    how.model_file = text(1);
+    how.settings = text(2);
+    return how;
+}
+
+bool Plugin::OpenAggregator(const zeek::RecordVal* opening) {
+    std::string why;
+
+    if ( aggregator.Open(HowToOpen(opening), &why) )
+        return true;
+
+    zeek::reporter->Warning("Foreshadow: no federation, the workers' sensors stay alone: %s", why.c_str());
+    return false;
+}
+
 bool Plugin::Open(const zeek::RecordVal* opening) {
     // Managers, loggers, proxies and a Zeek without input see no packets and need no sensor.
     if ( ! zeek::iosource_mgr->GetPktSrc() )
         return false;
 
-    auto text = [&](int field) { return opening->GetField<zeek::StringVal>(field)->ToStdString(); };
-    Bridge::Opening how;
-    how.library = Library();
-    how.config_file = text(0);
-    how.model_file = text(1);
-    how.settings = text(2);
+    Opening how = HowToOpen(opening);
     how.is_live = zeek::iosource_mgr->GetPktSrc()->IsLive();
 
     std::string why;
@@ -66,6 +81,7 @@ void Plugin::Finish() {
 void Plugin::Done() {
     // Nothing can be logged any more. Also after an exit that never came to zeek_done.
     bridge.Close();
+    aggregator.Close();
     zeek::plugin::Plugin::Done();
 }
 

@@ -5,6 +5,7 @@
 #include <zeek/plugin/Plugin.h>
 #include <string>
 
+#include "aggregator.h"
 #include "bridge.h"
 
 namespace plugin::Foreshadow_Sensor {
@@ -14,6 +15,10 @@ public:
     // For the functions of foreshadow.bif.
     bool Open(const zeek::RecordVal* opening);
     void Finish();
+    std::string Export() { return bridge.Export(); }
+    std::string Merge(const std::string& view) { return bridge.Merge(view); }
+    bool OpenAggregator(const zeek::RecordVal* opening);
+    Aggregator& Federation() { return aggregator; }
     bool IsActive() const { return bridge.IsOpen(); }
     std::string CoreVersion() const;
     zeek::RecordValPtr Score(zeek::Connection* conn);
@@ -32,7 +37,10 @@ protected:
 private:
     std::string Library() const { return PluginDirectory() + "/lib/libforeshadow.so"; }
 
+    Opening HowToOpen(const zeek::RecordVal* opening) const;
+
     Bridge bridge;
+    Aggregator aggregator;
 };
 
 extern Plugin plugin;

@@ -4,8 +4,6 @@
 #include <zeek/Conn.h>
 #include <zeek/Reporter.h>
 #include <zeek/iosource/Packet.h>
-#include <cmath>
-#include <cstring>
 
 #include "events.h"
 #include "foreshadow.bif.h"
@@ -19,12 +17,6 @@ constexpr uint8_t STRANGERS_MAX = 16;
 
 // Events are fetched in batches of this many.
 constexpr size_t BATCH = 16;
-
-template<typename Struct>
-void Clear(Struct* value) {
-    memset(value, 0, sizeof *value);
-    value->size = sizeof *value;
-}
 
 // The header wants the numbers of capture files; libpcap has others for a few link types.
 uint16_t LinkType(int dlt) {
@@ -55,16 +47,8 @@ bool Bridge::Open(const Opening& opening, std::string* why) {
         return false;
     }
 
-    auto text = [](const std::string& value) { return value.empty() ? nullptr : value.c_str(); };
-    foreshadow_options options;
-    Clear(&options);
-    options.abi_version = FORESHADOW_ABI_VERSION;
-    options.config_path = text(opening.config_file);
-    options.model_path = text(opening.model_file);
-    options.settings = text(opening.settings);
-    options.mode = opening.is_live ? FORESHADOW_MODE_LIVE : FORESHADOW_MODE_REPLAY;
-
-    const auto status = core->sensor_open(&options, &sensor);
+    const Options options(opening);
+    const auto status = core->sensor_open(options.Get(), &sensor);
     char reason[1024] = "";
     core->last_error(sensor, reason, sizeof reason, nullptr);
 
@@ -131,10 +115,10 @@ void Bridge::Advance(double network_time) {
     current.connection = 0;
     current.flow = 0;
 
-    if ( ! sensor || ! std::isfinite(network_time) )
+    if ( ! sensor )
         return;
 
-    Check(core->sensor_advance(sensor, static_cast<int64_t>(network_time * 1e9)));
+    Check(core->sensor_advance(sensor, Nanoseconds(network_time)));
     Fetch();
 }
 
@@ -331,6 +315,40 @@ void Bridge::Drop(Flows::Number number) {
 bool Bridge::Summary(uint64_t connection, foreshadow_connection* summary) const {
     Clear(summary);
     return sensor && core->connection_summary(sensor, connection, summary) == FORESHADOW_STATUS_OK;
+}
+
+std::string Bridge::Export() {
+    size_t needed = 0;
+
+    // The first call asks for the size; what is larger than the buffer still waits.
+    if ( ! sensor || core->federation_export(sensor, nullptr, 0, &needed) != FORESHADOW_STATUS_BUFFER )
+        return {};
+
+    std::string blob(needed, '\0');
+    auto* bytes = reinterpret_cast<uint8_t*>(blob.data());
+
+    if ( core->federation_export(sensor, bytes, blob.size(), &needed) != FORESHADOW_STATUS_OK )
+        return {};
+
+    blob.resize(needed);
+    return blob;
+}
+
+std::string Bridge::Merge(const std::string& view) {
+    if ( ! sensor )
+        return "no sensor is open";
+
+    const auto* bytes = reinterpret_cast<const uint8_t*>(view.data());
+    const auto status = core->federation_merge(sensor, bytes, view.size());
+
+    if ( status != FORESHADOW_STATUS_OK ) {
+        char reason[1024] = "";
+        core->last_error(sensor, reason, sizeof reason, nullptr);
+        return reason[0] ? reason : core->status_text(status);
+    }
+
+    Fetch();
+    return {};
 }
 
 zeek::RecordValPtr Bridge::Counters() const {

@@ -29,14 +29,6 @@ namespace plugin::Foreshadow_Sensor {
 
 class Bridge {
 public:
-    struct Opening {
-        std::string library;
-        std::string config_file;
-        std::string model_file;
-        std::string settings;
-        bool is_live;
-    };
-
     // Says in one sentence why it failed.
     bool Open(const Opening& opening, std::string* why);
     bool IsOpen() const { return sensor; }
@@ -64,6 +56,11 @@ public:
     void Drop(Flows::Number number);
 
     Flow* Find(Flows::Number number) { return flows.Find(number); }
+    // The next blob for the federation; empty if there is none for now.
+    std::string Export();
+    // Hears the network's view; empty, or why it was refused.
+    std::string Merge(const std::string& view);
+
     // What was scored for a connection so far.
     Tally Score(const Flow& flow) const;
     zeek::RecordValPtr Counters() const;

@@ -39,10 +39,29 @@ bool FindAll(void* library, Core* core, std::string* why) {
            Find(library, "foreshadow_sensor_stats", &core->sensor_stats, why) &&
            Find(library, "foreshadow_connection_summary", &core->connection_summary, why) &&
            Find(library, "foreshadow_connection_set_host_id", &core->connection_set_host_id, why) &&
-           Find(library, "foreshadow_event_sentence", &core->event_sentence, why);
+           Find(library, "foreshadow_event_sentence", &core->event_sentence, why) &&
+           Find(library, "foreshadow_federation_export", &core->federation_export, why) &&
+           Find(library, "foreshadow_federation_merge", &core->federation_merge, why) &&
+           Find(library, "foreshadow_aggregator_open", &core->aggregator_open, why) &&
+           Find(library, "foreshadow_aggregator_close", &core->aggregator_close, why) &&
+           Find(library, "foreshadow_aggregator_take", &core->aggregator_take, why) &&
+           Find(library, "foreshadow_aggregator_advance", &core->aggregator_advance, why) &&
+           Find(library, "foreshadow_aggregator_view", &core->aggregator_view, why) &&
+           Find(library, "foreshadow_aggregator_stats", &core->aggregator_stats, why) &&
+           Find(library, "foreshadow_aggregator_category", &core->aggregator_category, why);
 }
 
 } // namespace
+
+Options::Options(const Opening& opening) {
+    auto text = [](const std::string& value) { return value.empty() ? nullptr : value.c_str(); };
+    Clear(&options);
+    options.abi_version = FORESHADOW_ABI_VERSION;
+    options.config_path = text(opening.config_file);
+    options.model_path = text(opening.model_file);
+    options.settings = text(opening.settings);
+    options.mode = opening.is_live ? FORESHADOW_MODE_LIVE : FORESHADOW_MODE_REPLAY;
+}
 
 const Core* OpenCore(const std::string& path, std::string* why) {
     static Core core;

@@ -8,6 +8,9 @@
 #pragma once
 
 #include <foreshadow.h>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <string>
 
 namespace plugin::Foreshadow_Sensor {
@@ -27,7 +30,47 @@ struct Core {
     decltype(&foreshadow_connection_summary) connection_summary;
     decltype(&foreshadow_connection_set_host_id) connection_set_host_id;
     decltype(&foreshadow_event_sentence) event_sentence;
+    decltype(&foreshadow_federation_export) federation_export;
+    decltype(&foreshadow_federation_merge) federation_merge;
+    decltype(&foreshadow_aggregator_open) aggregator_open;
+    decltype(&foreshadow_aggregator_close) aggregator_close;
+    decltype(&foreshadow_aggregator_take) aggregator_take;
+    decltype(&foreshadow_aggregator_advance) aggregator_advance;
+    decltype(&foreshadow_aggregator_view) aggregator_view;
+    decltype(&foreshadow_aggregator_stats) aggregator_stats;
+    decltype(&foreshadow_aggregator_category) aggregator_category;
 };
+
+// What a sensor or an aggregator is opened with.
+struct Opening {
+    std::string library;
+    std::string config_file;
+    std::string model_file;
+    std::string settings;
+    bool is_live = false;
+};
+
+// A struct of the library's, empty.
+template<typename Struct>
+void Clear(Struct* value) {
+    memset(value, 0, sizeof *value);
+    value->size = sizeof *value;
+}
+
+// The same for the library; it points into the opening, which must outlive it.
+class Options {
+public:
+    explicit Options(const Opening& opening);
+    const foreshadow_options* Get() const { return &options; }
+
+private:
+    foreshadow_options options;
+};
+
+// Zeek's seconds; what is no time is 0.
+inline int64_t Nanoseconds(double seconds) {
+    return std::isfinite(seconds) && std::abs(seconds) < 9e9 ? static_cast<int64_t>(seconds * 1e9) : 0;
+}
 
 // Opens the library once per process; null if it can't be used, with the reason in `why`. It is never
 // closed again: its code may still be on its way out when Zeek exits.

@@ -382,20 +382,6 @@ std::string Text(const char (&field)[N]) {
     return std::string(field, std::find(field, field + N, '\0'));
 }
 
-void RaiseCategory(int64_t time_ns, const foreshadow_category& c) {
-    Row row(type::Category);
-    row.Time(time_ns);
-    row.String(Text(c.name));
-    row.Interval(c.interval_ns);
-    row.Count(c.activity);
-    row.Double(c.weight);
-    row.Double(c.fill);
-    row.Double(c.distinct);
-    row.Double(c.false_positive_rate);
-    row.Bool(c.is_overfull);
-    Queue(::Foreshadow::category_weights, &row);
-}
-
 void RaiseTarget(int64_t time_ns, const foreshadow_target& t) {
     std::vector<std::string> heaviest;
 
@@ -457,6 +443,20 @@ bool IsSame(const foreshadow_identity& who, const zeek::Connection& conn) {
     const bool is_against = b == conn.OrigAddr() && a == conn.RespAddr() &&
                             (! has_ports || (who.port_b == orig_p && who.port_a == resp_p));
     return is_along || is_against;
+}
+
+zeek::RecordValPtr CategoryRecord(int64_t time_ns, const foreshadow_category& c) {
+    Row row(type::Category);
+    row.Time(time_ns);
+    row.String(Text(c.name));
+    row.Interval(c.interval_ns);
+    row.Count(c.activity);
+    row.Double(c.weight);
+    row.Double(c.fill);
+    row.Double(c.distinct);
+    row.Double(c.false_positive_rate);
+    row.Bool(c.is_overfull);
+    return row.Take();
 }
 
 zeek::RecordValPtr ScoreRecord(const Tally& tally) {
@@ -541,7 +541,7 @@ void Raise(const foreshadow_event& event, const Flow* flow, const std::string& s
             break;
         case FORESHADOW_EVENT_CATEGORY:
             if ( ::Foreshadow::category_weights )
-                RaiseCategory(time, data.category);
+                zeek::event_mgr.Enqueue(::Foreshadow::category_weights, CategoryRecord(time, data.category));
             break;
         case FORESHADOW_EVENT_TARGET:
             if ( ::Foreshadow::target_flagged )

@@ -14,6 +14,7 @@ namespace plugin::Foreshadow_Sensor {
 // the event is not of a connection that Zeek knows; `sentence` is what the sensor says of an anomaly.
 void Raise(const foreshadow_event& event, const Flow* flow, const std::string& sentence, size_t followed);
 
+zeek::RecordValPtr CategoryRecord(int64_t time_ns, const foreshadow_category& category);
 zeek::RecordValPtr ScoreRecord(const Tally& tally);
 zeek::RecordValPtr StatsRecord(int64_t time_ns, const foreshadow_stats& stats, size_t followed);
 
