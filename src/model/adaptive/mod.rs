@@ -235,15 +235,17 @@ impl Adaptive {
             .map(|entropy| (entropy_class(entropy), learned.find(history.entropy(now))));
         let Standing { side_flags, size, time, entropy, decisions, odds, scratch, .. } = standing;
         // Where nothing adapts, no context is ever found.
-        let asked = match &self.network {
+        let mut asked = match &self.network {
             None => Asked::NOTHING,
             Some(_) => Asked {
                 side_flags: is_news(&who.1),
                 size: is_news(&how_long.1),
                 time: now.time.is_some() && is_news(&when.1),
-                entropy: random.as_ref().is_some_and(|random| is_news(&random.1.1)),
+                entropy: false,
             },
         };
+        // Two of its three contexts are new on every new connection: that alone is no news.
+        asked.entropy = asked.any() && random.as_ref().is_some_and(|random| is_news(&random.1.1));
         standing.is_news = asked.any();
         let followed =
             self.network.as_ref().and_then(|network| Some((network, network.view(slot)?)));
