@@ -173,6 +173,8 @@ static void show_settled(const place *at, proto_tree *tree, const fs_missing *se
 {
     proto_tree *under;
     for (; settled; settled = settled->next_settled) {
+        /* Those that this packet brought to light say it themselves. */
+        if (settled->before == at->pinfo->num) continue;
         under = proto_item_add_subtree(add_uint64(at, tree, FS_SETTLED_ID, settled->made.serial),
                                        fs_tree[FS_TREE_MISSING]);
         add_string(at, under, FS_SETTLED_OUTCOME, fs_outcome_name(settled->outcome));

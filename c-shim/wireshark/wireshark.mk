@@ -5,7 +5,11 @@
 
 WIRESHARK_OUT ?= $(TARGET_DIR)/wireshark
 
-.PHONY: wireshark wireshark-core test-wireshark corpus-wireshark bench-wireshark packages-wireshark
+# As c-shim/wireshark/install takes it: user (yourself) or system (everybody; needs root).
+FOR ?= user
+
+.PHONY: wireshark wireshark-core install-wireshark uninstall-wireshark test-wireshark corpus-wireshark \
+	bench-wireshark screenshots packages-wireshark packages-wireshark-gui
 
 wireshark: packages-wireshark wireshark-core ## the Wireshark and tshark plugin, in target/wireshark
 	@c-shim/wireshark/build $(WIRESHARK_OUT) $(TARGET_DIR)/release/libforeshadow.a
@@ -13,6 +17,12 @@ wireshark: packages-wireshark wireshark-core ## the Wireshark and tshark plugin,
 # The core as a static library: the plugin is one file, and nothing of it is seen by other plugins.
 wireshark-core: packages-build
 	@cargo rustc --release --lib --no-default-features --crate-type staticlib
+
+install-wireshark: wireshark build ## plugin, profile and extcap helper, for you or with FOR=system
+	@c-shim/wireshark/install --for $(FOR) $(WIRESHARK_OUT) $(TARGET_DIR)/release/foreshadow
+
+uninstall-wireshark: ## takes them away again
+	@c-shim/wireshark/install --for $(FOR) --remove
 
 test-wireshark: wireshark build packages-test ## the plugin in tshark and sharkd, as an ordinary user
 	@tests/wireshark/run $(WIRESHARK_OUT) $(TARGET_DIR)/release/foreshadow
@@ -27,3 +37,9 @@ bench-wireshark: wireshark build ## user CPU and memory beside plain tshark, on 
 
 packages-wireshark:
 	@.ci/packages build wireshark
+
+screenshots: wireshark build packages-wireshark-gui ## the pictures of docs/wireshark.md, under Xvfb
+	@tests/wireshark/run $(WIRESHARK_OUT) $(TARGET_DIR)/release/foreshadow --pictures docs/images
+
+packages-wireshark-gui:
+	@.ci/packages wireshark wireshark-gui

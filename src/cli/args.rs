@@ -37,6 +37,8 @@ pub(super) enum Action {
     /// Look into what was learned and kept in a store, or take something out of it
     #[command(subcommand)]
     Models(ModelsAction),
+    /// Give Wireshark the rebuilt stream as a source of packets; Wireshark calls this
+    Extcap(ExtcapArgs),
     /// Print the default configuration, or check one
     Config(ConfigArgs),
     /// Print version, ABI version and features
@@ -120,6 +122,61 @@ pub(super) struct RunArgs {
     /// No progress bar and no summary
     #[arg(long, short)]
     pub(super) quiet: bool,
+}
+
+#[derive(ClapArgs)]
+#[command(
+    after_help = "In Wireshark's extcap folder this program is the interfaces \"Foreshadow: file\" and \
+    \"Foreshadow: live\". See docs/wireshark.md."
+)]
+pub(super) struct ExtcapArgs {
+    /// List the interfaces
+    #[arg(long)]
+    pub(super) extcap_interfaces: bool,
+
+    /// The version of Wireshark that asks
+    #[arg(long, value_name = "VERSION")]
+    pub(super) extcap_version: Option<String>,
+
+    /// The interface that is meant
+    #[arg(long, value_name = "NAME")]
+    pub(super) extcap_interface: Option<String>,
+
+    /// List its link types
+    #[arg(long)]
+    pub(super) extcap_dlts: bool,
+
+    /// List what can be set
+    #[arg(long)]
+    pub(super) extcap_config: bool,
+
+    /// Capture from it into --fifo
+    #[arg(long)]
+    pub(super) capture: bool,
+
+    /// The pipe that is written to
+    #[arg(long, value_name = "PIPE")]
+    pub(super) fifo: Option<PathBuf>,
+
+    /// Take only packets that match, in the language of pcap-filter(7)
+    #[arg(long, value_name = "BPF")]
+    pub(super) extcap_capture_filter: Option<String>,
+
+    /// The capture or the network interface
+    #[arg(long, value_name = "SOURCE")]
+    pub(super) source: Option<String>,
+
+    /// In which order the packets stand
+    #[arg(long, value_enum, value_name = "ORDER", default_value = "time")]
+    pub(super) order: Order,
+
+    /// Configuration file
+    #[arg(long, value_name = "F")]
+    pub(super) configuration: Option<PathBuf>,
+
+    /// Keys of the configuration, apart by spaces
+    #[arg(long, value_name = "KEY=VALUE ...")]
+    pub(super) settings: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -1,5 +1,7 @@
 //! Where a run's packets come from: captures or an interface, filtered.
 
+use std::path::PathBuf;
+
 use crate::sensor;
 use crate::source::{Merged, Packet, Source, SourceError};
 
@@ -27,6 +29,28 @@ enum From {
     },
 }
 
+/// What is read: captures, or an interface, and which packets of it.
+#[derive(Clone, Copy)]
+pub(super) struct Origin<'a> {
+    /// Captures, merged by time.
+    pub(super) read: &'a [PathBuf],
+    /// An interface in their place.
+    pub(super) interface: Option<&'a str>,
+    /// Only packets that match, in libpcap's language.
+    pub(super) filter: Option<&'a str>,
+}
+
+impl<'a> Origin<'a> {
+    /// What the arguments of a run name.
+    pub(super) fn of(args: &'a RunArgs) -> Self {
+        Self {
+            read: &args.read,
+            interface: args.interface.as_deref(),
+            filter: args.filter.as_deref(),
+        }
+    }
+}
+
 /// What an input has to say.
 pub(super) enum Next<'a> {
     /// A packet to push.
@@ -41,16 +65,16 @@ pub(super) enum Next<'a> {
 }
 
 impl Input {
-    /// Opens what the arguments name. Captures that can't be opened are among [`Input::errors`].
-    pub(super) fn open(args: &RunArgs, config: &Config, stop: &Stop) -> Result<Self, Failure> {
+    /// Opens the origin. Captures that can't be opened are among [`Input::errors`].
+    pub(super) fn open(origin: Origin<'_>, config: &Config, stop: &Stop) -> Result<Self, Failure> {
         #[cfg(feature = "live")]
         {
-            let from = match &args.interface {
-                Some(interface) => live(interface, args, config)?,
-                None => From::Files(Box::new(Merged::open_until(&args.read, stop.flag()))),
+            let from = match origin.interface {
+                Some(interface) => live(interface, origin, config)?,
+                None => From::Files(Box::new(Merged::open_until(origin.read, stop.flag()))),
             };
             // The kernel filters for an interface.
-            let filter = match (&args.filter, &args.interface) {
+            let filter = match (origin.filter, origin.interface) {
                 (Some(text), None) => {
                     Some(crate::source::Filter::new(text).map_err(|error| usage(&error))?)
                 }
@@ -62,7 +86,7 @@ impl Input {
         {
             let _ = config;
             for (option, given) in
-                [("--interface", args.interface.is_some()), ("--filter", args.filter.is_some())]
+                [("--interface", origin.interface.is_some()), ("--filter", origin.filter.is_some())]
             {
                 if given {
                     return Err(Failure::Usage(format!(
@@ -71,7 +95,7 @@ impl Input {
                 }
             }
             Ok(Self {
-                from: From::Files(Box::new(Merged::open_until(&args.read, stop.flag()))),
+                from: From::Files(Box::new(Merged::open_until(origin.read, stop.flag()))),
                 skipped: 0,
             })
         }
@@ -165,13 +189,13 @@ impl Input {
 }
 
 #[cfg(feature = "live")]
-fn live(interface: &str, args: &RunArgs, config: &Config) -> Result<From, Failure> {
+fn live(interface: &str, origin: Origin<'_>, config: &Config) -> Result<From, Failure> {
     let options = crate::source::LiveOptions {
         interface: interface.to_owned(),
         snaplen: config.live.snaplen(),
         promiscuous: config.live.promiscuous(),
         buffer: config.live.buffer_mib() << 20,
-        filter: args.filter.clone(),
+        filter: origin.filter.map(String::from),
     };
     let live = crate::source::Live::open(&options).map_err(|error| usage(&error))?;
     let poll = std::time::Duration::from_nanos(config.live.poll().nanos());

@@ -6,6 +6,7 @@
 mod args;
 mod eval;
 mod eval_gaps;
+mod extcap;
 mod failure;
 mod fit;
 mod input;
@@ -36,13 +37,14 @@ use args::{Action, Args};
 /// Reads the arguments, does what they say, and answers the exit status.
 #[must_use]
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::parse_from(extcap::arguments(std::env::args_os()));
     let done = match args.action {
         Action::Run(options) => run::run(&options),
         Action::Eval(action) => eval::eval(&action),
         Action::Train(options) => train::train(&options),
         Action::Fit(options) => fit::fit(&options),
         Action::Models(action) => models::models(&action),
+        Action::Extcap(options) => extcap::extcap(&options),
         Action::Config(options) => show_config(&options),
         Action::Version => print(&version()),
         Action::Completions { shell } => {

@@ -12,7 +12,7 @@ use crate::source::SourceError;
 use crate::store::Keeper;
 
 use super::args::{Format, RunArgs};
-use super::input::{Input, Next, for_sensor};
+use super::input::{Input, Next, Origin, for_sensor};
 use super::progress::Progress;
 use super::report::{self, Talkers};
 use super::signals::Stop;
@@ -33,7 +33,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     }
     let stop = Stop::listen()
         .map_err(|error| Failure::Usage(format!("cannot listen for signals: {error}")))?;
-    let input = Input::open(args, &config, &stop)?;
+    let input = Input::open(Origin::of(args), &config, &stop)?;
     if input.is_at_end() && !input.errors().is_empty() && !stop.asked() {
         // There will be nothing to log: no directory, no summary of nothing.
         say_all(input.errors());
@@ -260,6 +260,6 @@ fn drain(
 }
 
 /// Whether a stream could not be written because its reader went away.
-fn is_closed_pipe(error: &SinkError) -> bool {
+pub(super) fn is_closed_pipe(error: &SinkError) -> bool {
     error.source.kind() == ErrorKind::BrokenPipe
 }

@@ -67,6 +67,14 @@ class Sandbox:
         there.chmod(0o644)
         return there
 
+    def cut(self, path, packets):
+        """A copy of the first packets of a capture."""
+        there = self.folder / Path(path).name
+        form = "nsecpcap" if there.suffix == ".pcap" else "pcapng"
+        subprocess.run(["editcap", "-F", form, "-r", path, there, f"1-{packets}"], check=True)
+        there.chmod(0o644)
+        return there
+
     def write(self, name, text):
         path = self.folder / name
         path.write_text(text)

@@ -11,7 +11,7 @@ class Rebuilt(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.sandbox = Sandbox()
-        cls.capture = cls.sandbox.bring(ROOT / "tests/data/demo.pcap")
+        cls.capture = cls.sandbox.cut(ROOT / "tests/data/demo.pcap", 3000)
         cls.sandbox.folder.chmod(0o777)
         cls.rebuilt = cls.sandbox.folder / "rebuilt.pcapng"
         cls.sandbox.run(
@@ -86,7 +86,7 @@ class Broken(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.sandbox = Sandbox()
-        cls.capture = cls.sandbox.bring(ROOT / "tests/data/demo.pcap")
+        cls.capture = cls.sandbox.cut(ROOT / "tests/data/demo.pcap", 3000)
 
     @classmethod
     def tearDownClass(cls):

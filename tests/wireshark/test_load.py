@@ -12,7 +12,7 @@ class Load(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.sandbox = Sandbox()
-        cls.capture = cls.sandbox.bring(ROOT / "tests/data/demo.pcap")
+        cls.capture = cls.sandbox.cut(ROOT / "tests/data/demo.pcap", 3000)
 
     @classmethod
     def tearDownClass(cls):

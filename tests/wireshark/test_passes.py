@@ -18,7 +18,7 @@ class Passes(unittest.TestCase):
         cls.config = cls.sandbox.write(
             "config.toml", "score.false_alarms_per_million = 20000\nscore.warm_up = 50\n"
         )
-        cls.captures = [cls.sandbox.bring(path) for path in bundled() if path.name in SOME]
+        cls.captures = [cls.sandbox.cut(path, 3000) for path in bundled() if path.name in SOME]
         assert len(cls.captures) == len(SOME)
         cls.preference = ["-o", f"foreshadow.config:{cls.config}"]
 
