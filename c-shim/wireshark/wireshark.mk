@@ -9,7 +9,7 @@ WIRESHARK_OUT ?= $(TARGET_DIR)/wireshark
 FOR ?= user
 
 .PHONY: wireshark wireshark-core install-wireshark uninstall-wireshark test-wireshark corpus-wireshark \
-	bench-wireshark screenshots packages-wireshark packages-wireshark-gui
+	valgrind-wireshark bench-wireshark screenshots packages-wireshark packages-wireshark-gui
 
 wireshark: packages-wireshark wireshark-core ## the Wireshark and tshark plugin, in target/wireshark
 	@c-shim/wireshark/build $(WIRESHARK_OUT) $(TARGET_DIR)/release/libforeshadow.a
@@ -30,6 +30,10 @@ test-wireshark: wireshark build packages-test ## the plugin in tshark and sharkd
 corpus-wireshark: wireshark build ## tshark with the plugin over every capture under DIR=folder
 	@if [ -z "$(DIR)" ]; then echo "usage: make corpus-wireshark DIR=folder"; exit 2; fi
 	@tests/wireshark/run $(WIRESHARK_OUT) $(TARGET_DIR)/release/foreshadow --corpus "$(DIR)"
+
+valgrind-wireshark: wireshark build packages-test ## tshark with the plugin under valgrind, on captures under DIR=folder
+	@if [ -z "$(DIR)" ]; then echo "usage: make valgrind-wireshark DIR=folder"; exit 2; fi
+	@tests/wireshark/run $(WIRESHARK_OUT) $(TARGET_DIR)/release/foreshadow --valgrind "$(DIR)"
 
 bench-wireshark: wireshark build ## user CPU and memory beside plain tshark, on the captures under DIR=folder
 	@if [ -z "$(DIR)" ]; then echo "usage: make bench-wireshark DIR=folder"; exit 2; fi
