@@ -33,6 +33,8 @@ pub mod cli;
 pub mod config;
 #[cfg(feature = "cli")]
 pub mod eval;
+#[cfg(feature = "cli")]
+pub mod exchange;
 pub mod flow;
 pub mod kept;
 pub mod model;

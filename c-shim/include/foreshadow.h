@@ -1128,7 +1128,8 @@ foreshadow_status foreshadow_event_sentence(const foreshadow_event *event, char 
 /*
  * Sensors that see parts of one network send blobs to one aggregator and hear its view. How the blobs
  * travel is the host's concern: they may be lost, doubled, late and out of order, and are sealed under
- * the federation's key. docs/federation.md says what is in them.
+ * the federation's key. docs/federation.md says what is in them, docs/threat-model.md what
+ * they reveal.
  *
  *   sensor      foreshadow_federation_export  ->  foreshadow_aggregator_take     aggregator
  *               foreshadow_federation_merge   <-  foreshadow_aggregator_view

@@ -65,6 +65,8 @@ impl Role {
 pub enum Part {
     /// An address.
     Address(Role),
+    /// The originator's port: another for each connection.
+    OriginatorPort,
     /// The responder's port.
     Port,
     /// The service: protocol and name, or protocol and port where it has none.
@@ -79,7 +81,7 @@ struct Parts {
 
 impl Parts {
     /// Room for every part there can be, once each; what lies beyond is left out.
-    const LONGEST: usize = 4 * 16 + 2 + 33;
+    const LONGEST: usize = 4 * 16 + 2 + 2 + 33;
 
     const NONE: Self = Self { bytes: [0; Self::LONGEST], len: 0 };
 
@@ -113,6 +115,7 @@ impl Category {
         for part in &self.count {
             match part {
                 Part::Address(role) => parts.put(role.of(facts).bytes()),
+                Part::OriginatorPort => parts.put(&facts.originator_port.to_be_bytes()),
                 Part::Port => parts.put(&facts.responder_port.to_be_bytes()),
                 Part::Service => parts.put_service(facts),
             }

@@ -78,6 +78,7 @@ struct Entry {
 }
 
 /// The sketches of all targets.
+#[derive(Clone)]
 pub(super) struct Reach {
     index: HashTable<u32>,
     entries: Vec<Entry>,

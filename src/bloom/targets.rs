@@ -34,6 +34,7 @@ pub struct Target {
     pub last: Timestamp,
 }
 
+#[derive(Clone)]
 struct Entry {
     id: Element,
     address: Address,
@@ -42,9 +43,12 @@ struct Entry {
     first: Timestamp,
     last: Timestamp,
     is_flagged: bool,
+    /// The highest score it had.
+    peak: f64,
 }
 
 /// All targets.
+#[derive(Clone)]
 pub(super) struct Targets {
     limits: Limits,
     index: HashTable<u32>,
@@ -82,6 +86,7 @@ impl Targets {
                 first: now,
                 last: now,
                 is_flagged: false,
+                peak: 0.0,
             }),
         };
         let entry = &mut self.entries[at];
@@ -104,6 +109,13 @@ impl Targets {
     /// The categories that each target appears in, in the open window and in the one before.
     pub(super) fn appearances(&self) -> impl Iterator<Item = (Element, [Mask; 2])> {
         self.entries.iter().map(|entry| (entry.id, entry.masks))
+    }
+
+    /// Each target's address, the highest score it had, and the categories it appears in.
+    pub(super) fn peaks(&self) -> impl Iterator<Item = (Address, f64, Mask)> {
+        self.entries
+            .iter()
+            .map(|entry| (entry.address, entry.peak, entry.masks[0] | entry.masks[1]))
     }
 
     /// Weights changed: answers every target that is now over the threshold and was not before.
@@ -169,6 +181,7 @@ impl Entry {
     fn judge(&mut self, limits: Limits, weights: &Weights) -> Option<Target> {
         let categories = self.masks[0] | self.masks[1];
         let score = score(categories, weights);
+        self.peak = self.peak.max(score);
         let begins = !self.is_flagged && score >= limits.threshold;
         self.is_flagged = begins || (self.is_flagged && score >= limits.release);
         let Self { address, first, last, .. } = *self;

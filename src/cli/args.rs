@@ -39,6 +39,8 @@ pub(super) enum Action {
     Models(ModelsAction),
     /// Give Wireshark the rebuilt stream as a source of packets; Wireshark calls this
     Extcap(ExtcapArgs),
+    /// Carry what a sensor tells its federation, or merge what all told
+    Federate(FederateArgs),
     /// Print the default configuration, or check one
     Config(ConfigArgs),
     /// Print version, ABI version and features
@@ -119,6 +121,11 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
 
+    /// Folder for what this sensor tells its federation, and for the network's view; best named like
+    /// federation.sensor. `foreshadow federate` carries it on
+    #[arg(long, value_name = "DIR")]
+    pub(super) federate: Option<PathBuf>,
+
     /// No progress bar and no summary
     #[arg(long, short)]
     pub(super) quiet: bool,
@@ -179,6 +186,128 @@ pub(super) struct ExtcapArgs {
     pub(super) settings: Option<String>,
 }
 
+#[derive(ClapArgs)]
+#[command(
+    after_help = "Captures are found in folders benign, attack and mixed, one folder a source in each; a file \
+    CAPTURE.lab has one character a packet (1 attack, 0 ordinary), MANIFEST.tsv says what kind of attack each is. Both \
+    weightings are measured in one run."
+)]
+pub(super) struct CategoriesArgs {
+    /// Folders of captures
+    #[arg(long, short, num_args = 1.., value_name = "DIR", required = true)]
+    pub(super) data: Vec<PathBuf>,
+
+    /// Which benign sources the sensor knows before, as TOML; without it the split of the shipped models
+    #[arg(long, value_name = "FILE")]
+    pub(super) split: Option<PathBuf>,
+
+    /// Configuration file; see `foreshadow config --print-default`
+    #[arg(long, short, value_name = "F")]
+    pub(super) config: Option<PathBuf>,
+
+    /// Set one key of the configuration, for example bloom.threshold=1.2
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(super) settings: Vec<String>,
+
+    /// Print everything as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(ClapArgs)]
+#[command(after_help = "Examples:\n  \
+    foreshadow run --interface eth0 --config site.toml --federate spool/north\n  \
+    foreshadow federate --role sensor --dir spool/north --config site.toml --nats tls://a,tls://b\n  \
+    foreshadow federate --role aggregator --config site.toml --nats tls://a,tls://b --replicas 3\n  \
+    foreshadow federate --role aggregator --config site.toml --dir spool --clock capture --once\n\n\
+    An aggregator prints one JSON object a closed round. Without --nats and --dir it reads frames (a \
+    length of 32 bits, little-endian, and a blob) from standard input, and writes views so to standard \
+    output; --role sensor --dir without --nats writes such frames.")]
+pub(super) struct FederateArgs {
+    /// Carry one sensor's blobs, or merge those of all
+    #[arg(long, value_enum, value_name = "ROLE", required_unless_present = "print_seal_key")]
+    pub(super) role: Option<RoleKind>,
+
+    /// The sensor's folder, as run --federate has it; for an aggregator the folder of all of these
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+
+    /// NATS servers with JetStream, separated by commas
+    #[arg(long, value_name = "URL")]
+    pub(super) nats: Option<String>,
+
+    /// The federation's name on those servers: foreshadow.NAME.sensor.* and foreshadow.NAME.view
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = name)]
+    pub(super) federation: String,
+
+    /// The sensor's name, if it is not that of its folder
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub(super) name: Option<String>,
+
+    /// A NATS credentials file
+    #[arg(long, value_name = "FILE", requires = "nats")]
+    pub(super) credentials: Option<PathBuf>,
+
+    /// Certificates of an authority to trust beside the system's
+    #[arg(long, value_name = "FILE", requires = "nats")]
+    pub(super) tls_ca: Option<PathBuf>,
+
+    /// Refuse to speak without TLS
+    #[arg(long, requires = "nats")]
+    pub(super) tls: bool,
+
+    /// On how many servers each blob is kept
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub(super) replicas: u8,
+
+    /// Whose time closes rounds
+    #[arg(long, value_enum, value_name = "CLOCK", default_value = "machine")]
+    pub(super) clock: ClockKind,
+
+    /// Do what there is to do and end; an aggregator closes all rounds at the end
+    #[arg(long)]
+    pub(super) once: bool,
+
+    /// Print the key for an aggregator that shall not be able to look addresses up, and end
+    #[arg(long)]
+    pub(super) print_seal_key: bool,
+
+    /// Configuration file: the federation's key, categories, interval and window
+    #[arg(long, short, value_name = "F")]
+    pub(super) config: Option<PathBuf>,
+
+    /// Set one key of the configuration, for example federation.quorum=3
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(super) settings: Vec<String>,
+
+    /// Do not name each blob that is refused
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+fn name(text: &str) -> Result<String, &'static str> {
+    let is_one = crate::bloom::federate::is_sensor(text);
+    is_one.then(|| text.to_owned()).ok_or("expected up to 40 letters, digits, - and _")
+}
+
+/// What `foreshadow federate` does.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RoleKind {
+    /// Carry a sensor's blobs on, and the view back
+    Sensor,
+    /// Merge the blobs of all sensors
+    Aggregator,
+}
+
+/// Whose time closes rounds.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ClockKind {
+    /// This machine's: for live traffic
+    Machine,
+    /// The newest round that any sensor told of: for replayed captures
+    Capture,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum Order {
     /// By time, but a TCP segment that came late stands where its bytes belong
@@ -203,6 +332,8 @@ pub(super) enum EvalAction {
     Warm(WarmArgs),
     /// What attacks are noticed and how many false alarms there are, beside a Markov chain
     Detect(DetectArgs),
+    /// What categories of behaviour attacks raise, and ordinary traffic
+    Categories(CategoriesArgs),
     /// Takes packets out of captures and says which of them were found
     Gaps(GapsArgs),
 }

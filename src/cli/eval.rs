@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use super::args::{DetectArgs, EvalAction, ForecastArgs, WarmArgs};
+use super::args::{CategoriesArgs, DetectArgs, EvalAction, ForecastArgs, WarmArgs};
+use crate::eval::categories;
 use crate::eval::detect::{self, Task, TrainClean};
 use crate::eval::{self, Capture, Dataset, EvalError, Part, Report, Split};
 
@@ -15,6 +16,7 @@ pub(super) fn eval(action: &EvalAction) -> Result<(), Failure> {
         EvalAction::Forecast(args) => forecast(args),
         EvalAction::Warm(args) => warm(args),
         EvalAction::Detect(args) => detect(args),
+        EvalAction::Categories(args) => categories(args),
         EvalAction::Gaps(args) => super::eval_gaps::gaps(args),
     }
 }
@@ -37,6 +39,18 @@ fn detect(args: &DetectArgs) -> Result<(), Failure> {
         write_picture(path, &detect::svg(&report))?;
     }
     super::print(&if args.json { detect::json(&report) } else { detect::table(&report) })
+}
+
+fn categories(args: &CategoriesArgs) -> Result<(), Failure> {
+    let usage = |error: EvalError| Failure::Usage(error.to_string());
+    let split = args.split.as_ref().map_or_else(|| Ok(Split::shipped()), |path| Split::read(path));
+    let task = categories::Task {
+        data: args.data.clone(),
+        split: split.map_err(usage)?,
+        config: super::configure(args.config.as_deref(), &args.settings)?,
+    };
+    let report = categories::measure(&task).map_err(usage)?;
+    super::print(&if args.json { categories::json(&report) } else { categories::table(&report) })
 }
 
 fn write_picture(path: &Path, picture: &str) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ mod eval;
 mod eval_gaps;
 mod extcap;
 mod failure;
+mod federate;
 mod fit;
 mod input;
 mod models;
@@ -45,6 +46,7 @@ pub fn main() -> ExitCode {
         Action::Fit(options) => fit::fit(&options),
         Action::Models(action) => models::models(&action),
         Action::Extcap(options) => extcap::extcap(&options),
+        Action::Federate(options) => federate::federate(&options),
         Action::Config(options) => show_config(&options),
         Action::Version => print(&version()),
         Action::Completions { shell } => {
@@ -67,8 +69,12 @@ pub fn main() -> ExitCode {
 
 fn version() -> String {
     let abi = crate::abi::ffi::FORESHADOW_ABI_VERSION;
-    let known =
-        [("cli", true), ("live", cfg!(feature = "live")), ("torch", cfg!(feature = "torch"))];
+    let known = [
+        ("cli", true),
+        ("live", cfg!(feature = "live")),
+        ("nats", cfg!(feature = "nats")),
+        ("torch", cfg!(feature = "torch")),
+    ];
     let features: Vec<&str> =
         known.into_iter().filter_map(|(name, there)| there.then_some(name)).collect();
     format!(

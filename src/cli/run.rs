@@ -4,7 +4,8 @@ use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, LogFormat};
-use crate::sensor::{Event, Sensor};
+use crate::exchange::Spool;
+use crate::sensor::{Event, Sensor, federation_member};
 use crate::sink::{
     self, LogDirectory, LogOptions, Publish, RebuiltStream, Report, Rotation, SinkError, ZeekLogs,
 };
@@ -44,10 +45,18 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let logs = ZeekLogs::create(directory, options)?;
     let rebuilt = rebuild::create(args, &config)?;
     let page = page::create(args, &config, &sensor)?;
+    let federation = federation(args, &config)?;
     let errors = if stop.asked() { 0 } else { input.errors().len() };
     let (talkers, started) = (Talkers::default(), Instant::now());
     let sinks = Sinks { logs, rebuilt, page, talkers };
-    Run { input, sensor, keeper, sinks, stop, errors, started }.go(args)
+    Run { input, sensor, keeper, sinks, federation, stop, errors, started }.go(args)
+}
+
+/// The folder for what the sensor tells its federation, if it is to tell anything.
+fn federation(args: &RunArgs, config: &Config) -> Result<Option<Spool>, Failure> {
+    let Some(folder) = &args.federate else { return Ok(None) };
+    federation_member(config).map_err(|error| Failure::Usage(format!("--federate: {error}")))?;
+    Spool::open(folder).map(Some).map_err(|error| Failure::Output(error.to_string()))
 }
 
 fn say_all(errors: &[SourceError]) {
@@ -91,6 +100,7 @@ struct Run {
     sensor: Sensor,
     keeper: Option<Keeper>,
     sinks: Sinks,
+    federation: Option<Spool>,
     stop: Stop,
     /// How many captures were broken before somebody asked to stop: what is cut by stopping is not.
     errors: usize,
@@ -116,7 +126,8 @@ impl Run {
         }
         self.sensor.finish();
         self.drain()?;
-        let Self { mut input, sensor, keeper, sinks, stop, errors, started } = self;
+        self.federate()?;
+        let Self { mut input, sensor, keeper, sinks, federation: _, stop, errors, started } = self;
         let Sinks { logs, rebuilt, page, talkers } = sinks;
         let files = logs.close()?;
         let stored = keeper.map_or(Ok(()), |mut keeper| keeper.write(&sensor));
@@ -217,6 +228,7 @@ impl Run {
                     break;
                 }
             }
+            self.federate()?;
             progress.packet(|| self.input.position());
             if self.input.is_live() && Instant::now() >= drops_due {
                 // libpcap counts in 32 bits: asking now and then keeps the sum right.
@@ -226,6 +238,25 @@ impl Run {
         }
         progress.finish();
         Ok(())
+    }
+
+    /// Leaves what there is to tell in its folder, and hears the network once a round.
+    fn federate(&mut self) -> Result<(), Failure> {
+        let Some(spool) = &mut self.federation else { return Ok(()) };
+        let broken = |error: crate::exchange::SpoolError| Failure::Output(error.to_string());
+        let blobs = self.sensor.export_federation();
+        if blobs.is_empty() {
+            return Ok(());
+        }
+        for blob in &blobs {
+            spool.put(self.sensor.federation_round().unwrap_or_default(), blob).map_err(broken)?;
+        }
+        if let Some(view) = spool.new_view().map_err(broken)?
+            && let Err(refusal) = self.sensor.import_federation(view)
+        {
+            eprintln!("foreshadow: the network's view: {refusal}");
+        }
+        self.drain()
     }
 
     fn drain(&mut self) -> Result<(), Failure> {

@@ -210,12 +210,13 @@ pub(super) fn too_many() -> String {
     format!("at most {} categories", Stage::MOST)
 }
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("originator", Part::Address(Role::Originator)),
     ("responder", Part::Address(Role::Responder)),
     ("source", Part::Address(Role::Source)),
     ("destination", Part::Address(Role::Destination)),
     ("port", Part::Port),
+    ("originator_port", Part::OriginatorPort),
     ("service", Part::Service),
 ];
 

@@ -433,8 +433,8 @@ sections! {
         /// The name of this sensor, which no other one of the federation has. Without one it is no member.
         sensor: SensorName = SensorName::NONE, in ANY, unit "none",
             cost "a copy of the counters whenever they are given out";
-        /// For an aggregator that shall not be able to look addresses up: the key that seals, which is
-        /// made of bloom.federation_key, instead of that.
+        /// For an aggregator that shall not be able to look addresses up: the key that seals, as
+        /// `foreshadow federate --print-seal-key` says it, instead of bloom.federation_key.
         seal_key: HexKey = HexKey::NONE, in ANY, unit "none", cost "nothing";
         /// Targets that a sensor tells of at once, those nearest to appearing in most categories; an
         /// aggregator refuses more, and takes four times as many of one sensor in a window.

@@ -506,7 +506,7 @@ fn a_category_that_cannot_be_is_answered_with_its_place() {
     assert_eq!(
         wrong("rule = 'syn'\ncount = ['prt']\ntarget = 'source'"),
         "f.toml:4:9: category.count: expected an array of \"originator\", \"responder\", \
-         \"source\", \"destination\", \"port\", \"service\", got ['prt']"
+         \"source\", \"destination\", \"port\", \"originator_port\", \"service\", got ['prt']"
     );
     assert_eq!(
         wrong("rule = 'syn'\ncount = ['port']"),

@@ -20,6 +20,7 @@
 //! the mixer beside one: [`fit`]).
 
 mod baseline;
+pub mod categories;
 pub mod connections;
 mod dataset;
 pub mod detect;

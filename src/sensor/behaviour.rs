@@ -18,6 +18,18 @@ const USES_WINDOWS: u64 = 168;
 const HOUR: i64 = 3_600_000_000_000;
 
 impl Sensor {
+    /// The categories as they stand; `None` where behaviours are not counted.
+    #[must_use]
+    pub fn stage(&self) -> Option<&Stage> {
+        self.behaviours.as_ref()
+    }
+
+    /// Goes on with what another stage counted. To be called before the first packet: a stage knows
+    /// connections by their slots.
+    pub fn set_stage(&mut self, stage: Stage) {
+        self.behaviours = Some(stage);
+    }
+
     /// A connection began with a packet.
     pub(super) fn behaviour_begins(&mut self, slot: Slot, packet: &PacketFacts, now: Timestamp) {
         let Some(stage) = &mut self.behaviours else { return };

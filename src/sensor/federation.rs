@@ -88,6 +88,12 @@ impl Sensor {
         self.behaviours.as_mut().map(Stage::export).unwrap_or_default()
     }
 
+    /// The round that it last had something to say of.
+    #[must_use]
+    pub fn federation_round(&self) -> Option<u64> {
+        self.behaviours.as_ref()?.last_round()
+    }
+
     /// Hears the network's view: a target of the whole network that was met here is an event, once
     /// an episode. Answers whether the view is newer than the last one.
     ///

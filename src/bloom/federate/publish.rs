@@ -13,6 +13,7 @@ use super::terms::Terms;
 use super::view::{NetworkTarget, View};
 
 /// What a stage keeps to be a member.
+#[derive(Clone)]
 pub(in crate::bloom) struct Member {
     sensor: Name,
     terms: Terms,
@@ -80,6 +81,12 @@ impl Stage {
         })
     }
 
+    /// The last round that ended here.
+    #[must_use]
+    pub fn last_round(&self) -> Option<u64> {
+        self.member.as_ref()?.rounds.back().map(|(round, _)| *round)
+    }
+
     /// The same as sealed blobs, none where there is nothing to say.
     pub fn export(&mut self) -> Vec<Vec<u8>> {
         let contribution = self.contribute();
@@ -100,19 +107,26 @@ impl Stage {
         if member.view.as_ref().is_some_and(|known| known.round >= view.round) {
             return Ok(false);
         }
-        let told = std::mem::take(&mut member.told);
-        let mut still = BTreeMap::new();
-        for target in &view.targets {
-            still.insert(target.id, target.since);
-            if told.get(&target.id) != Some(&target.since) {
-                self.tell(target, &view, now);
+        let goes_on = |id: &Element| view.targets.iter().any(|target| target.id == *id);
+        member.told.retain(|id, _| goes_on(id));
+        member.view = Some(view);
+        self.tell_of_network(now);
+        Ok(true)
+    }
+
+    /// Says every target of the network that was met here by now and was not said in its episode.
+    pub(in crate::bloom) fn tell_of_network(&mut self, now: Timestamp) {
+        let Some(mut member) = self.member.take() else { return };
+        if let Some(view) = &member.view {
+            for target in &view.targets {
+                if member.told.get(&target.id) != Some(&target.since)
+                    && self.tell(target, view, now)
+                {
+                    member.told.insert(target.id, target.since);
+                }
             }
         }
-        if let Some(member) = &mut self.member {
-            member.told = still;
-            member.view = Some(view);
-        }
-        Ok(true)
+        self.member = Some(member);
     }
 
     /// The network as it was last heard of.
@@ -127,11 +141,13 @@ impl Stage {
         self.member.as_ref().map_or(Refused::NONE, |member| member.refused)
     }
 
-    fn tell(&mut self, target: &NetworkTarget, view: &View, now: Timestamp) {
+    /// Answers whether its address is known here.
+    fn tell(&mut self, target: &NetworkTarget, view: &View, now: Timestamp) -> bool {
         let NetworkTarget { id, score, categories, sensors, since: _ } = *target;
         let met = self.targets.met(id);
         // Who is not known here was not met here, or long ago.
-        let Some(address) = met.map(|met| met.0).or_else(|| self.reach.address(id)) else { return };
+        let address = met.map(|met| met.0).or_else(|| self.reach.address(id));
+        let Some(address) = address else { return false };
         let (first, last) = met.map_or((now, now), |(_, first, last)| (first, last));
         let target = Target { address, score, categories, first, last };
         let weight = |number: usize| view.categories.get(number).map_or(0.0, |it| it.weight);
@@ -143,6 +159,7 @@ impl Stage {
             sensors,
         };
         self.say(flagged);
+        true
     }
 
     /// The targets that are nearest to appearing in most categories.

@@ -114,6 +114,7 @@ impl Terms {
                     Part::Address(role) => *role as u8,
                     Part::Port => 100,
                     Part::Service => 101,
+                    Part::OriginatorPort => 102,
                 });
             }
             bytes.u32(*at_least);

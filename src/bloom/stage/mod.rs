@@ -148,6 +148,7 @@ fn next(now: Timestamp, every: Span) -> Timestamp {
 ///
 /// A connection is counted once in a category and window: a packet of one that is counted everywhere
 /// costs a comparison. What a rule can't be for a connection is known from its first packet.
+#[derive(Clone)]
 pub struct Stage {
     pub(super) settings: Settings,
     pub(super) counters: Vec<BloomCounter>,
@@ -313,6 +314,11 @@ impl Stage {
         self.heard.pop_front()
     }
 
+    /// Each remembered target's address, the highest score it had, and the categories it appears in.
+    pub fn peaks(&self) -> impl Iterator<Item = (crate::wire::Address, f64, Mask)> {
+        self.targets.peaks()
+    }
+
     /// How many targets are remembered.
     #[must_use]
     pub fn targets(&self) -> usize {
@@ -404,6 +410,7 @@ impl Stage {
             let flagged: Vec<Target> = self.targets.reweigh(&self.weights).collect();
             flagged.into_iter().for_each(|target| self.flag(time, target));
         }
+        self.tell_of_network(time);
     }
 
     /// Brings everything to the window that a time lies in; windows are the same in every sensor.

@@ -34,6 +34,7 @@ pub use plot::svg;
 pub use report::{AttackReport, BenignReport, DetectReport, LabelledReport, Rates, Scores};
 pub use roc::Roc;
 pub use table::table;
+pub(in crate::eval) use truth::{Labels, Truth};
 
 use std::path::PathBuf;
 

@@ -7,14 +7,14 @@ use crate::eval::dataset::Found;
 
 /// What is true of a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Truth {
+pub(in crate::eval) enum Truth {
     Benign,
     Attack,
     Unknown,
 }
 
 /// Where the truth of a capture's packets comes from.
-pub(super) enum Labels {
+pub(in crate::eval) enum Labels {
     /// The same for all.
     Whole(Truth),
     /// One for each packet, in the capture's order.
@@ -23,7 +23,7 @@ pub(super) enum Labels {
 
 impl Labels {
     /// The labels in the file beside a capture; `None` if there is none.
-    pub(super) fn beside(capture: &Found) -> Result<Option<Self>, EvalError> {
+    pub(in crate::eval) fn beside(capture: &Found) -> Result<Option<Self>, EvalError> {
         let path = lab(&capture.path);
         if !path.exists() {
             return Ok(None);
@@ -36,7 +36,7 @@ impl Labels {
     }
 
     /// What is true of packet number `at`; packets behind the last label are unknown.
-    pub(super) fn of(&self, at: usize) -> Truth {
+    pub(in crate::eval) fn of(&self, at: usize) -> Truth {
         match self {
             Self::Whole(truth) => *truth,
             Self::Each(labels) => match labels.get(at) {
