@@ -9,6 +9,18 @@ pub enum Weighting {
     Rarity,
 }
 
+impl Weighting {
+    /// The score from which a target is spoken of, unless somebody says otherwise: measured, for the
+    /// weights of the two are of different sizes.
+    #[must_use]
+    pub const fn threshold(self) -> f64 {
+        match self {
+            Self::Share => 0.5,
+            Self::Rarity => 1.2,
+        }
+    }
+}
+
 /// The constants of the formulas; each lies between 0 and 1.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Smoothing {

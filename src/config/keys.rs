@@ -413,14 +413,15 @@ sections! {
         /// The least a category weighs.
         floor: f64 = 0.01, in 0.000_001..=0.5, unit "none",
             cost "idle categories say more; under rarity, differences between rare ones are lost";
-        /// The score from which a target is reported: the sum of its categories' weights.
-        threshold: f64 = 0.8, in 0.001..=32.0, unit "none",
+        /// The score from which a target is reported: the sum of its categories' weights. 0 takes what
+        /// was measured for the weighting: 0.5 for share, 1.2 for rarity.
+        threshold: Option<f64> = None, in 0.001..=32.0, unit "none",
             cost "fewer targets; lower, and more false ones";
         /// The share of the threshold below which a target's episode is over.
         release: f64 = 0.7, in 0.0..=1.0, unit "none",
             cost "the same target is reported more often";
         /// Intervals before the first target is reported, while the weights become this site's.
-        warm_up: u32 = 10, in 0..=1_000_000, unit "intervals",
+        warm_up: u32 = 40, in 0..=1_000_000, unit "intervals",
             cost "nothing is reported for longer after a start";
         /// Targets remembered at once.
         max_targets: usize = 65_536, in 16..=16_777_216, unit "targets", cost "up to 200 bytes each";

@@ -170,6 +170,14 @@ impl Omissible for u64 {
     }
 }
 
+impl Omissible for f64 {
+    const NONE: &str = "0.0";
+
+    fn is_none(value: &Value) -> bool {
+        value.as_float() == Some(0.0) || value.as_integer() == Some(0)
+    }
+}
+
 impl Omissible for Span {
     const NONE: &str = "\"0s\"";
 

@@ -172,6 +172,7 @@ pub(super) fn settings(config: &Config) -> Option<Settings> {
     if !bloom.enabled() {
         return None;
     }
+    let threshold = bloom.threshold().unwrap_or(bloom.weighting().threshold());
     let seed = u128::from(config.sensor.seed()).to_be_bytes();
     Some(Settings {
         categories: config.categories(),
@@ -184,10 +185,7 @@ pub(super) fn settings(config: &Config) -> Option<Settings> {
             idle: bloom.idle_decay(),
             floor: bloom.floor(),
         },
-        limits: Limits {
-            threshold: bloom.threshold(),
-            release: bloom.threshold() * bloom.release(),
-        },
+        limits: Limits { threshold, release: threshold * bloom.release() },
         warm_up: bloom.warm_up(),
         max_targets: bloom.max_targets(),
         uses: Geometry::new(USES, USES_RATE).ok()?,

@@ -18,6 +18,7 @@ pub(crate) const CONFIG: &str = "
 federation_key = '000102030405060708090a0b0c0d0e0f'
 weighting = 'rarity'
 threshold = 0.7
+warm_up = 10
 ";
 
 /// What a test works in.

@@ -95,12 +95,13 @@ impl Line {
             let leaps = self.clock.is_some_and(|clock| {
                 i128::from(packet.time.nanos()) + self.shift > i128::from(clock.nanos()) + LEAP
             });
-            if std::mem::take(&mut is_first) || leaps {
+            let begins = std::mem::take(&mut is_first) || leaps;
+            if begins {
                 self.shift = self.days_to(packet.time);
             }
             let time = i128::from(packet.time.nanos()) + self.shift;
             let time = Timestamp::from_nanos(time.clamp(i64::MIN.into(), i64::MAX.into()) as i64);
-            if let Some(clock) = self.clock {
+            if let Some(clock) = self.clock.filter(|_| !begins) {
                 self.hours += time.since(clock).min(SILENCE).secs_f64() / 3_600.0;
             }
             self.clock = self.clock.max(Some(time));

@@ -36,7 +36,8 @@ pub fn measure(task: &Task) -> Result<CategoriesReport, EvalError> {
     let kinds = Kinds::read(&task.data);
     let mut report = CategoriesReport {
         names: task.config.categories().iter().map(|category| category.name.to_string()).collect(),
-        threshold: task.config.bloom.threshold(),
+        thresholds: WEIGHTINGS
+            .map(|(weighting, _)| task.config.bloom.threshold().unwrap_or(weighting.threshold())),
         ..CategoriesReport::default()
     };
     let is_training = |it: &Found| task.split.part("benign", &it.source) == Part::Training;

@@ -15,8 +15,8 @@ pub(super) const THRESHOLDS: [f64; 14] =
 pub struct CategoriesReport {
     /// The categories' names, in the order of their numbers.
     pub names: Vec<String>,
-    /// The threshold that targets were told of at.
-    pub threshold: f64,
+    /// The threshold that targets were told of at, under each weighting.
+    pub thresholds: [f64; WEIGHTINGS.len()],
     /// Captures with attacks.
     pub captures: Vec<CaptureReport>,
     /// The highest score of each benign capture that is not of the training part.
@@ -87,7 +87,7 @@ pub struct Sweep {
     pub attacks: f64,
     /// Share of those that are scans, floods and guessed passwords.
     pub loud: f64,
-    /// Benign endpoints a day that reach it, over all sources.
+    /// Benign endpoints a day that reach it, over the sources that were watched for long.
     pub a_day: f64,
 }
 
@@ -105,11 +105,21 @@ impl CaptureReport {
     }
 }
 
+impl BenignSource {
+    /// Whether it was watched for so long that targets a day mean something: a capture of a minute in which
+    /// somebody shows a protocol is no site.
+    #[must_use]
+    pub fn is_long(&self) -> bool {
+        self.hours >= 6.0
+    }
+}
+
 impl CategoriesReport {
     /// What each threshold would do under a weighting.
     #[must_use]
     pub fn sweep(&self, weighting: usize) -> Vec<Sweep> {
-        let days = self.benign.iter().map(|source| source.hours).sum::<f64>() / 24.0;
+        let long = || self.benign.iter().filter(|source| source.is_long());
+        let days = long().map(|source| source.hours).sum::<f64>() / 24.0;
         let share = |threshold: f64, loud_only: bool| {
             let of = |it: &&CaptureReport| !loud_only || it.is_loud();
             let all: Vec<&CaptureReport> = self.captures.iter().filter(of).collect();
@@ -117,7 +127,7 @@ impl CategoriesReport {
             raised as f64 / all.len().max(1) as f64
         };
         let reaching = |threshold: f64| {
-            let peaks = self.benign.iter().flat_map(|source| &source.peaks[weighting]);
+            let peaks = long().flat_map(|source| &source.peaks[weighting]);
             peaks.filter(|peak| **peak >= threshold).count() as f64
         };
         THRESHOLDS

@@ -71,10 +71,10 @@ fn write_table(out: &mut String, report: &CategoriesReport) -> fmt::Result {
         }
         writeln!(out, "  {}", names(report, capture.scores[0].categories).join(", "))?;
     }
+    let [share, rarity] = report.thresholds;
     writeln!(
         out,
-        "\nBenign sources, each in a sensor of its own from cold: targets told of at {}",
-        report.threshold
+        "\nBenign sources, each in a sensor of its own from cold: targets told of at {share} and {rarity}"
     )?;
     writeln!(
         out,
@@ -93,20 +93,21 @@ fn write_table(out: &mut String, report: &CategoriesReport) -> fmt::Result {
             source.told[1]
         )?;
     }
-    let days = report.benign.iter().map(|source| source.hours).sum::<f64>() / 24.0;
-    let told = |number: usize| report.benign.iter().map(|source| source.told[number]).sum::<u64>();
-    writeln!(
-        out,
-        "{:<34} {:<10} {:>8} {:>8.1} {:>7} {:>7}",
-        "all",
-        "",
-        "",
-        days * 24.0,
-        told(0),
-        told(1)
-    )?;
-    let a_day = |number: usize| told(number) as f64 / days.max(1e-9);
-    writeln!(out, "Targets a day: {:.2} under share, {:.2} under rarity.", a_day(0), a_day(1))?;
+    for (name, long) in [("of six hours and more", true), ("shorter ones", false)] {
+        let of = || report.benign.iter().filter(|source| source.is_long() == long);
+        let hours = of().map(|source| source.hours).sum::<f64>();
+        let told = |number: usize| of().map(|source| source.told[number]).sum::<u64>();
+        let [share, rarity] = [0, 1].map(told);
+        writeln!(
+            out,
+            "{name:<34} {:<10} {:>8} {hours:>8.1} {share:>7} {rarity:>7}",
+            "",
+            of().count()
+        )?;
+        let a_day = |told: u64| told as f64 * 24.0 / hours.max(1e-9);
+        let [share, rarity] = [share, rarity].map(a_day);
+        writeln!(out, "  targets a day: {share:.2} under share, {rarity:.2} under rarity")?;
+    }
     let [without, with] = report.cost;
     writeln!(
         out,
@@ -127,7 +128,7 @@ fn clip(text: &str, most: usize) -> String {
 }
 
 /// Everything in the report, as one line of JSON:
-/// `{"threshold", "auc": {"capture"|"target"|"labelled_target": [share, rarity]}, "thresholds": {...},
+/// `{"thresholds": [share, rarity], "auc": {"capture"|"target"|"labelled_target": [share, rarity]}, "sweep": {...},
 /// "captures": [...], "benign": [...], "cost_ns"}`.
 #[must_use]
 pub fn json(report: &CategoriesReport) -> String {
@@ -139,7 +140,7 @@ pub fn json(report: &CategoriesReport) -> String {
 }
 
 fn write_json(out: &mut String, report: &CategoriesReport) -> fmt::Result {
-    write!(out, "{{\"threshold\":{},\"auc\":{{", report.threshold)?;
+    write!(out, "{{\"thresholds\":{:?},\"auc\":{{", report.thresholds)?;
     for (index, (name, rocs)) in [
         ("capture", &report.by_capture),
         ("target", &report.by_target),
@@ -152,7 +153,7 @@ fn write_json(out: &mut String, report: &CategoriesReport) -> fmt::Result {
         let [share, rarity] = rocs.each_ref().map(auc);
         write!(out, "{}\"{name}\":[{share},{rarity}]", comma(index))?;
     }
-    out.push_str("},\"thresholds\":{");
+    out.push_str("},\"sweep\":{");
     for (number, (_, name)) in WEIGHTINGS.iter().enumerate() {
         write!(out, "{}\"{name}\":[", comma(number))?;
         for (index, sweep) in report.sweep(number).iter().enumerate() {
