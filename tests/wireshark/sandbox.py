@@ -145,9 +145,11 @@ class Sharkd:
     """Wireshark's core behind a pipe: any packet, in any order."""
 
     def __init__(self, sandbox):
+        # A file: nobody reads while it runs, and a pipe that is full would hold it up.
+        self.said = tempfile.TemporaryFile("w+", errors="replace")
         self.process = subprocess.Popen(
             sandbox.command("sharkd", "-"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, errors="replace", env=sandbox.environment(),
+            stderr=self.said, text=True, errors="replace", env=sandbox.environment(),
             cwd=sandbox.folder,
         )
         self.number = 0
@@ -160,7 +162,8 @@ class Sharkd:
         while True:
             line = self.process.stdout.readline()
             if not line:
-                raise AssertionError(f"sharkd died at {method}: {self.process.stderr.read()[-2000:]}")
+                self.said.seek(0)
+                raise AssertionError(f"sharkd died at {method}: {self.said.read()[-2000:]}")
             answer = json.loads(line)
             if answer.get("id") == self.number:
                 return answer.get("result", answer.get("error"))
@@ -184,8 +187,9 @@ class Sharkd:
     def close(self):
         """Ends it and answers what it said on stderr."""
         self.process.stdin.close()
-        said = self.process.stderr.read()
         self.process.wait()
         self.process.stdout.close()
-        self.process.stderr.close()
+        self.said.seek(0)
+        said = self.said.read()
+        self.said.close()
         return said
