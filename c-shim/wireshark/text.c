@@ -89,6 +89,7 @@ const char *fs_why_name(uint8_t why)
     case FORESHADOW_WHY_ACKNOWLEDGED: return "acknowledged";
     case FORESHADOW_WHY_RTP: return "rtp";
     case FORESHADOW_WHY_NO_RESPONSE: return "no_response";
+    case FORESHADOW_WHY_NUMBERING: return "numbering";
     default: return "other";
     }
 }
