@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Looks into the folder between two looks for a new view.
 const VIEW: u32 = 4;
 
-fn broken(error: SpoolError) -> Failure {
+fn broken(error: &SpoolError) -> Failure {
     Failure::Output(error.to_string())
 }
 
@@ -66,24 +66,24 @@ pub(super) fn sensor(
     folder: &Path,
     stop: &Stop,
 ) -> Result<(), Failure> {
-    let mut spool = Spool::open(folder).map_err(broken)?;
+    let mut spool = Spool::open(folder).map_err(|error| broken(&error))?;
     let name = args.name.clone().or_else(|| spool.name().map(str::to_owned)).unwrap_or_default();
     let Some(link) = connect(args, url, stop) else { return Ok(()) };
     let mut looks = 0_u32;
     while !stop.asked() {
-        let waiting = spool.waiting().map_err(broken)?;
+        let waiting = spool.waiting().map_err(|error| broken(&error))?;
         for blob in &waiting {
-            let Some(bytes) = spool.get(blob).map_err(broken)? else { continue };
+            let Some(bytes) = spool.get(blob).map_err(|error| broken(&error))? else { continue };
             if insist(stop, |time| link.wait(time), || link.send(&name, &bytes)).is_none() {
                 return Ok(());
             }
             // Acknowledged: it is on the servers' disks.
-            spool.done(blob).map_err(broken)?;
+            spool.done(blob).map_err(|error| broken(&error))?;
         }
         if looks.is_multiple_of(VIEW)
             && let Ok(Some(view)) = link.view()
         {
-            spool.put_view(&view).map_err(broken)?;
+            spool.put_view(&view).map_err(|error| broken(&error))?;
         }
         looks = looks.wrapping_add(1);
         if args.once && waiting.is_empty() {

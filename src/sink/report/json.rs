@@ -136,10 +136,9 @@ mod tests {
     fn numbers_lose_what_nobody_sees() {
         let mut json = Json::default();
         json.array(|json| {
-            [1.0, 1.5, 1e-9, 1_700_000_000.123_456_7]
-                .map(|number| json.number(number))
-                .into_iter()
-                .for_each(drop)
+            for number in [1.0, 1.5, 1e-9, 1_700_000_000.123_456_7] {
+                json.number(number);
+            }
         });
         assert_eq!(json.finish(), b"[1,1.5,0,1700000000.123457]");
     }
