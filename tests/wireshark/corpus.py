@@ -47,7 +47,7 @@ class Pair:
         status = [daemon.load(capture) for daemon in self.daemons]
         if status[0] != status[1]:
             return [f"load: {status}"]
-        if status[0].get("status") != "OK":
+        if not status[0].get("frames"):
             return []
         wrong = []
         lists = [daemon.ask("frames") for daemon in self.daemons]

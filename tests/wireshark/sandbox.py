@@ -154,11 +154,14 @@ class Sharkd:
         )
         self.number = 0
 
-    def ask(self, method, **parameters):
+    def send(self, method, parameters):
         self.number += 1
         request = {"jsonrpc": "2.0", "id": self.number, "method": method, "params": parameters}
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
+
+    def ask(self, method, **parameters):
+        self.send(method, parameters)
         while True:
             line = self.process.stdout.readline()
             if not line:
@@ -169,7 +172,9 @@ class Sharkd:
                 return answer.get("result", answer.get("error"))
 
     def load(self, capture):
-        return self.ask("load", file=str(capture))
+        """Opens a capture and answers its status: 4.0 says nothing to the load of one that is cut short."""
+        self.send("load", {"file": str(capture)})
+        return self.ask("status")
 
     def of_ours(self, frame):
         """Our filters on a packet, in the order of the tree."""
