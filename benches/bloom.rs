@@ -18,6 +18,9 @@ use foreshadow::time::{Span, Timestamp};
 use foreshadow::wire::LinkType;
 
 const PASSES: usize = 9;
+/// No packet waits longer for the next: a link that is silent for an hour has time for the reports and the
+/// windows that end in it, and they would be all that is measured.
+const GAP: Span = Span::from_millis(20);
 
 fn main() {
     inserts();
@@ -132,13 +135,13 @@ fn load(folder: &Path) -> (Vec<u8>, Vec<Stored>) {
     let (mut bytes, mut packets) = (Vec::new(), Vec::<Stored>::new());
     for path in paths {
         let Ok(mut capture) = Capture::open(&path) else { continue };
-        let begins = packets.last().map_or(Timestamp::from_nanos(0), |packet| packet.0);
-        let begins = begins.after(Span::from_secs(1));
-        let mut first = None;
+        let mut last = None;
         while let Ok(Some(packet)) = capture.next() {
             let start = bytes.len();
             bytes.extend_from_slice(packet.data);
-            let time = begins.after(packet.time.since(*first.get_or_insert(packet.time)));
+            let gap = packet.time.since(last.replace(packet.time).unwrap_or(packet.time)).min(GAP);
+            let time =
+                packets.last().map_or(Timestamp::from_nanos(0), |packet| packet.0.after(gap));
             packets.push((time, packet.link, packet.wire_len, start..bytes.len()));
         }
     }

@@ -41,10 +41,12 @@ impl Sensor {
     #[inline]
     pub(super) fn behaviour_goes_on(&mut self, slot: Slot, packet: &PacketFacts, now: Timestamp) {
         let Some(stage) = &mut self.behaviours else { return };
-        if !stage.is_watching(slot) {
+        let Some(connection) = self.table.connection(slot) else { return };
+        let is_outgoing = packet.side == connection.originator();
+        let is_refused = connection.state() == ConnectionState::Rej;
+        if !stage.is_watching(slot, is_outgoing, is_refused) {
             return;
         }
-        let Some(connection) = self.table.connection(slot) else { return };
         stage.observe(slot, now, &self.site_clock.facts(connection, packet, now));
         self.hear_behaviours();
     }
@@ -52,7 +54,7 @@ impl Sensor {
     /// A connection ended.
     pub(super) fn behaviour_ends(&mut self, summary: &Summary, now: Timestamp) {
         let Some(stage) = &mut self.behaviours else { return };
-        if stage.is_watching(summary.id.slot) && has_failed(summary) {
+        if has_failed(summary) && stage.is_watching(summary.id.slot, true, true) {
             stage.observe(summary.id.slot, now, &self.site_clock.last_facts(summary, now));
             self.hear_behaviours();
         }

@@ -67,6 +67,18 @@ impl Rule {
         self.0.holds(facts)
     }
 
+    /// Whether it never holds for what did not fail.
+    #[must_use]
+    pub fn needs_failed(&self) -> bool {
+        self.0.needs(Truth::Failed)
+    }
+
+    /// Whether it never holds for a packet of the responder.
+    #[must_use]
+    pub fn needs_outgoing(&self) -> bool {
+        self.0.needs(Truth::Outgoing)
+    }
+
     /// What follows for the rule from those of the facts that hold as long as the connection does.
     #[must_use]
     pub fn could(&self, facts: &Facts<'_>) -> Could {
@@ -91,6 +103,16 @@ impl Node {
                 let address = address.of(facts);
                 prefixes.iter().any(|prefix| prefix.holds(address))
             }
+        }
+    }
+
+    /// Whether it is false wherever `truth` is.
+    fn needs(&self, truth: Truth) -> bool {
+        match self {
+            Self::And(all) => all.iter().any(|node| node.needs(truth)),
+            Self::Or(any) => any.iter().all(|node| node.needs(truth)),
+            Self::Truth(own) => *own == truth,
+            Self::Not(_) | Self::Number(..) | Self::Name(..) | Self::Address(..) => false,
         }
     }
 

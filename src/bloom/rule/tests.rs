@@ -189,6 +189,8 @@ proptest! {
             size, flags: TcpFlags(flags), is_outgoing: outgoing, has_failed: failed,
             is_first_use: first, hour, entropy, bytes: u64::from(size) * 2, ..look_up()
         };
+        prop_assert!(failed || !rule.needs_failed() || !rule.holds(&packet));
+        prop_assert!(outgoing || !rule.needs_outgoing() || !rule.holds(&packet));
         match rule.could(&look_up()) {
             Could::Never => prop_assert!(!rule.holds(&packet)),
             Could::Always => prop_assert!(rule.holds(&packet)),

@@ -158,6 +158,9 @@ pub struct Stage {
     pub(super) reach: Reach,
     uses: BloomCounter,
     watches: Vec<Watch>,
+    /// Categories whose rules never hold for what did not fail, and for packets of the responder.
+    needs_failed: Mask,
+    needs_outgoing: Mask,
     window: u32,
     /// The number of the window that stands open, counted from 1970.
     pub(super) epoch: u64,
@@ -182,6 +185,12 @@ impl Stage {
         let member = settings
             .member
             .map(|(sensor, caps)| Box::new(Member::new(sensor, Terms::new(&settings, caps))));
+        let mask = |needs: fn(&Category) -> bool| {
+            let numbers = (0_u32..).zip(categories).filter(|(_, category)| needs(category));
+            numbers.fold(0, |mask: Mask, (number, _)| mask | 1 << number)
+        };
+        let needs_failed = mask(|category| category.rule.needs_failed());
+        let needs_outgoing = mask(|category| category.rule.needs_outgoing());
         let initial = categories.iter().map(|category| category.weight).collect();
         Self {
             counters: categories.iter().map(|it| BloomCounter::new(it.geometry, key)).collect(),
@@ -191,6 +200,8 @@ impl Stage {
             reach: Reach::new(*max_targets),
             uses: BloomCounter::new(*uses, key),
             watches: Vec::new(),
+            needs_failed,
+            needs_outgoing,
             window: 0,
             epoch: 0,
             intervals: 0,
@@ -231,13 +242,23 @@ impl Stage {
             Watch { open: possible, possible, window: self.window, is_first_use };
     }
 
-    /// Whether a packet of this connection could still be counted anywhere.
+    /// Whether a packet of this connection could still be counted anywhere, by who sent it and whether
+    /// it was refused.
     #[inline]
     #[must_use]
-    pub fn is_watching(&self, slot: Slot) -> bool {
+    pub fn is_watching(&self, slot: Slot, is_outgoing: bool, has_failed: bool) -> bool {
         self.watches.get(slot.index()).is_some_and(|watch| {
-            watch.open != 0 || (watch.window != self.window && watch.possible != 0)
+            let open = if watch.window == self.window { watch.open } else { watch.possible };
+            open & self.askable(is_outgoing, has_failed) != 0
         })
+    }
+
+    /// The categories whose rules are worth asking.
+    #[inline]
+    const fn askable(&self, is_outgoing: bool, has_failed: bool) -> Mask {
+        let without_failed = if has_failed { 0 } else { self.needs_failed };
+        let without_outgoing = if is_outgoing { 0 } else { self.needs_outgoing };
+        !(without_failed | without_outgoing)
     }
 
     /// The categories in which this connection has been counted in the window that stands open.
@@ -257,7 +278,8 @@ impl Stage {
             watch.window = self.window;
         }
         let facts = Facts { is_first_use: watch.is_first_use, ..*facts };
-        let mut left = watch.open;
+        let open = watch.open;
+        let mut left = open & self.askable(facts.is_outgoing, facts.has_failed);
         while left != 0 {
             let number = left.trailing_zeros();
             left &= left - 1;

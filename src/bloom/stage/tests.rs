@@ -106,7 +106,7 @@ fn a_connection_is_counted_once_in_a_window_and_again_in_the_next() {
     let activity: Vec<u64> = reports(&mut stage).iter().map(|report| report.activity).collect();
     assert_eq!(activity, [1, 1, 0, 0]);
     stage.advance(at(150));
-    assert!(stage.is_watching(Slot(0)), "a new window stands open");
+    assert!(stage.is_watching(Slot(0), true, false), "a new window stands open");
     stage.observe(Slot(0), at(150), &facts);
     assert_eq!(stage.counter(1).map(|it| it.distinct().round()), Some(1.0));
 }
