@@ -1,5 +1,7 @@
 //! How many distinct elements each target had in a category: a small sketch each, in bounded memory.
 
+use std::sync::LazyLock;
+
 use hashbrown::HashTable;
 
 use super::key::Element;
@@ -16,10 +18,11 @@ impl Sketch {
     /// The most that can be told: all bits but one are set.
     pub const MOST: u32 = 1_420;
 
-    fn set(&mut self, element: Element) {
+    /// Where an element's bit is: the word, and the word with it alone.
+    fn place(element: Element) -> (usize, u64) {
         // The low half places elements in counters; the sketch uses bits that those hardly do.
         let bit = (element.0 >> 100) as usize % BITS;
-        self.0[bit / 64] |= 1 << (bit % 64);
+        (bit / 64, 1 << (bit % 64))
     }
 
     /// Bytes of its encoding.
@@ -60,12 +63,22 @@ impl Sketch {
     /// About how many distinct elements it saw: `-bits ln(share of bits not set)`.
     #[must_use]
     pub fn distinct(&self) -> u32 {
-        let ones: u32 = self.0.iter().map(|word| word.count_ones()).sum();
-        let zeros = (BITS as u32 - ones).max(1);
-        let bits = BITS as f64;
-        (-bits * (f64::from(zeros) / bits).ln()).round() as u32
+        DISTINCT[self.ones()]
+    }
+
+    fn ones(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 }
+
+/// How many distinct elements so many bits tell of.
+static DISTINCT: LazyLock<[u32; BITS + 1]> = LazyLock::new(|| {
+    let bits = BITS as f64;
+    std::array::from_fn(|ones| {
+        let zeros = (BITS - ones).max(1) as f64;
+        (-bits * (zeros / bits).ln()).round() as u32
+    })
+});
 
 /// One target in one category.
 #[derive(Clone, Copy)]
@@ -75,6 +88,30 @@ struct Entry {
     category: u8,
     /// Seen in the open window and in the one before.
     seen: [Sketch; 2],
+    /// Bits set in each of them, and in both together: a flood asks for these with every packet.
+    ones: [u16; 2],
+    together: u16,
+}
+
+impl Entry {
+    fn new(target: Element, address: Address, category: u8) -> Self {
+        Self { target, address, category, seen: [Sketch::default(); 2], ones: [0; 2], together: 0 }
+    }
+
+    fn count(&mut self, element: Element) {
+        let (word, bit) = Sketch::place(element);
+        if self.seen[0].0[word] & bit == 0 {
+            self.seen[0].0[word] |= bit;
+            self.ones[0] += 1;
+            self.together += u16::from(self.seen[1].0[word] & bit == 0);
+        }
+    }
+
+    fn rotate(&mut self) {
+        self.seen = [Sketch::default(), self.seen[0]];
+        self.ones = [0, self.ones[0]];
+        self.together = self.ones[1];
+    }
 }
 
 /// The sketches of all targets.
@@ -105,9 +142,9 @@ impl Reach {
     ) -> u32 {
         let found = self.find(target, category);
         let at = found.unwrap_or_else(|| self.make(target, address, category));
-        let seen = &mut self.entries[at].seen;
-        seen[0].set(element);
-        Sketch::union(seen).distinct()
+        let entry = &mut self.entries[at];
+        entry.count(element);
+        DISTINCT[usize::from(entry.together)]
     }
 
     /// Every target's sketches in every category where it has some.
@@ -124,14 +161,10 @@ impl Reach {
     /// Closes the window and forgets the one before.
     pub(super) fn rotate(&mut self) {
         for entry in &mut self.entries {
-            entry.seen = [Sketch::default(), entry.seen[0]];
+            entry.rotate();
         }
-        let kept: Vec<Entry> = self
-            .entries
-            .iter()
-            .filter(|entry| entry.seen[1] != Sketch::default())
-            .copied()
-            .collect();
+        let kept: Vec<Entry> =
+            self.entries.iter().filter(|entry| entry.together > 0).copied().collect();
         self.index.clear();
         self.entries.clear();
         for entry in kept {
@@ -153,14 +186,14 @@ impl Reach {
     }
 
     fn make(&mut self, target: Element, address: Address, category: u8) -> usize {
-        let entry = Entry { target, address, category, seen: [Sketch::default(); 2] };
+        let entry = Entry::new(target, address, category);
         if self.entries.len() < self.capacity {
             return self.insert(entry);
         }
         // The one that saw least gives way: a target that goes about something has seen more.
         let sample = (0..SAMPLE).map(|step| (self.hand + step) % self.entries.len());
-        let seen = |at: &usize| self.entries[*at].seen.map(|sketch| sketch.distinct());
-        let victim = sample.min_by_key(|at| seen(at).iter().sum::<u32>()).unwrap_or(0);
+        let seen = |at: &usize| self.entries[*at].ones.iter().sum::<u16>();
+        let victim = sample.min_by_key(seen).unwrap_or(0);
         self.hand = (self.hand + SAMPLE) % self.entries.len();
         let old = self.entries[victim];
         let slot =
@@ -215,6 +248,20 @@ mod tests {
             let told = counted(&mut reach, 1, 0..many);
             assert_eq!(told, counted(&mut reach, 1, 0..many), "the same again is nothing new");
             assert!((f64::from(told) / many as f64 - 1.0).abs() < 0.1, "{told} of {many}");
+        }
+    }
+
+    #[test]
+    fn bits_are_counted_as_they_are_set() {
+        let mut entry = Entry::new(element(0), Address::v4([10, 0, 0, 1]), 0);
+        for number in 0..400 {
+            entry.count(element(number / 2 * 7));
+            if number % 130 == 129 {
+                entry.rotate();
+            }
+            let ones = entry.seen.map(|sketch| sketch.ones());
+            assert_eq!(entry.ones.map(usize::from), ones);
+            assert_eq!(usize::from(entry.together), Sketch::union(&entry.seen).ones());
         }
     }
 
