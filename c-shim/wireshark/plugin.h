@@ -72,6 +72,8 @@ struct fs_frame {
     foreshadow_verdict verdict;
     /* Surprise in bits from which it would be an anomaly; 0 unless it is one. */
     float threshold;
+    /* The surprise as it counts, by the configuration's weights; only of an anomaly. */
+    foreshadow_surprise counted;
     /* The categories the connection had been counted in before. */
     uint32_t categories_before;
     /* NULL where it belongs to none. */

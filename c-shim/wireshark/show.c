@@ -351,7 +351,7 @@ void fs_show_frame(const fs_frame *frame, tvbuff_t *tvb, packet_info *pinfo, pro
         proto_item_append_text(top, ", score %.2f", fs_score(verdict));
         add_double(&at, tree, FS_SCORE, fs_score(verdict));
         add_double(&at, tree, FS_ONE_IN, fs_one_in(verdict));
-        show_reasons(&at, tree, &verdict->surprise);
+        show_reasons(&at, tree, frame->threshold > 0 ? &frame->counted : &verdict->surprise);
         show_surprise(&at, tree, frame);
         if (verdict->seen.wire_len) {
             show_seen(&at, tree, frame, originator);

@@ -107,6 +107,7 @@ static void told_anomaly(const foreshadow_anomaly *anomaly, fs_frame *frame)
 {
     if (!frame || frame->verdict.connection != anomaly->who.connection) return;
     frame->threshold = anomaly->threshold;
+    frame->counted = anomaly->counted;
     frame->verdict.seen = anomaly->seen;
     frame->verdict.expected = anomaly->expected;
 }
