@@ -331,7 +331,11 @@ enum foreshadow_reason {
     /** Endpoints that turned to it for the first time, likewise. */
     FORESHADOW_REASON_NEW_SOURCES = 20,
     /** Connections begun with it that it did not answer, likewise. */
-    FORESHADOW_REASON_UNANSWERED = 21
+    FORESHADOW_REASON_UNANSWERED = 21,
+    /** Well-known services of endpoints it had met for others, and echoes to strangers, likewise. */
+    FORESHADOW_REASON_PROBES = 22,
+    /** Connections to services that ask for a password, to which it had turned before, likewise. */
+    FORESHADOW_REASON_LOGINS = 23
 };
 
 /** Evidence that reached the threshold of its kind. */

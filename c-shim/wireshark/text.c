@@ -121,6 +121,8 @@ const char *fs_reason_name(uint8_t reason)
     case FORESHADOW_REASON_RECEIVED: return "received";
     case FORESHADOW_REASON_NEW_SOURCES: return "new_sources";
     case FORESHADOW_REASON_UNANSWERED: return "unanswered";
+    case FORESHADOW_REASON_PROBES: return "probes";
+    case FORESHADOW_REASON_LOGINS: return "logins";
     default: return "other";
     }
 }
